@@ -1,0 +1,189 @@
+"""What every record of the package is made of: frozen fields, strict input, tolerant reading.
+
+A `Record` refuses unknown fields with a near match when a caller makes one, and ignores them when it is read back from
+storage, so that a newer writer and an older reader can share a database. Containers inside a record are frozen too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from mlops.errors import InvalidInput, InvalidRecord, did_you_mean
+
+__all__ = ["FrozenDict", "FrozenMap", "Json", "Record", "decode_json", "encode_json", "freeze", "thaw"]
+
+_MARK = "$number"  # how a float that JSON has no word for is written inside free-form values
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class FrozenDict(Mapping[str, Any]):
+    """An immutable mapping with text keys that is hashable when its values are; prints like a dict."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] | None = None) -> None:
+        self._items = {str(key): freeze(value) for key, value in (items or {}).items()}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
+        return FrozenDict, (thaw(self),)
+
+
+def freeze(value: Any) -> Any:
+    """Return `value` with every dict and list inside it made immutable."""
+    if isinstance(value, FrozenDict):
+        return value
+    if isinstance(value, Mapping):
+        return FrozenDict(value)
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return `value` with frozen mappings as dicts and tuples as lists, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(item) for item in value]
+    return value
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Reduce a value to what JSON can hold, numpy scalars included, or say where it cannot be."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        number = float(value)
+        return number if math.isfinite(number) else {_MARK: _name(number)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return _plain(value.item(), where)
+    raise InvalidInput(
+        f"{where} is a {type(value).__name__}, which JSON cannot hold. "
+        "Pass text, numbers, booleans, None, or lists and dicts of these; keep other objects as artifacts."
+    )
+
+
+def _name(number: float) -> str:
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _unmark(value: dict[str, Any]) -> Any:
+    return _NUMBERS[value[_MARK]] if len(value) == 1 and value.get(_MARK) in _NUMBERS else value
+
+
+def encode_json(value: Any, *, where: str = "value") -> str:
+    """Write a free-form value as compact JSON with sorted keys; NaN and the infinities survive.
+
+    Raises:
+        InvalidInput: Something inside cannot be held by JSON; the message says where.
+    """
+    return json.dumps(_plain(value, where), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def decode_json(text: str) -> Any:
+    """Read what `encode_json` wrote."""
+    return json.loads(text, object_hook=_unmark)
+
+
+def _json_value(value: Any) -> Any:
+    return freeze(json.loads(json.dumps(_plain(value, "value")), object_hook=_unmark))
+
+
+def _json_map(value: Any) -> Any:
+    if value is None:
+        return FrozenDict()
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a mapping of names to values, not {value!r}")
+    return _json_value(value)
+
+
+Json = Annotated[Any, BeforeValidator(_json_value), PlainSerializer(thaw)]
+"""A free-form JSON value, frozen."""
+
+FrozenMap = Annotated[Mapping[str, Any], BeforeValidator(_json_map), PlainSerializer(thaw)]
+"""A free-form mapping of names to JSON values, frozen."""
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, strict when made, tolerant when read.
+
+    Class attributes:
+        schema_version: Version written beside a stored document.
+        upcasters: For each older version, the pure function that turns its document into the next version's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", protected_namespaces=())
+
+    schema_version: ClassVar[int] = 1
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {}
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            self.__pydantic_validator__.validate_python(values, self_instance=self)
+        except ValidationError as error:
+            raise invalid_record(type(self), error) from None
+
+    def changed(self, **values: Any) -> Self:
+        """Return a copy with these fields replaced, validated like a new record."""
+        return type(self)(**{**dict(self), **values})
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document of this record, its schema version included."""
+        return {**self.model_dump(mode="json"), "schema_version": self.schema_version}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read a stored document: upcast it to this version, ignore what this version does not know."""
+        values = dict(document)
+        for version in range(int(values.pop("schema_version", 1)), cls.schema_version):
+            values = cls.upcasters[version](values)
+        return cls(**{name: value for name, value in values.items() if name in cls.model_fields})
+
+
+def invalid_record(record: type[BaseModel], error: ValidationError) -> InvalidRecord:
+    """Turn pydantic's report into one sentence per field, with near matches for unknown names."""
+    return InvalidRecord(record.__name__, [_problem(record, cast("dict[str, Any]", item)) for item in error.errors()])
+
+
+def _problem(record: type[BaseModel], item: Mapping[str, Any]) -> str:
+    path = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
+        hint = did_you_mean(path, record.model_fields) or f"Its fields are {', '.join(record.model_fields)}."
+        return f"Unknown field {path!r}. {hint}"
+    if item["type"] == "missing":
+        return f"Field {path!r} is required."
+    text = str(item["msg"]).removeprefix("Value error, ")
+    return f"Field {path!r}: {text[:1].lower()}{text[1:].rstrip('.')}, got {_short(item['input'])}."
+
+
+def _short(value: object, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,119 @@
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE artifact_blobs (
+	store TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	put_at BIGINT NOT NULL, 
+	CONSTRAINT pk_artifact_blobs PRIMARY KEY (store, digest)
+)
+ WITHOUT ROWID;
+CREATE TABLE artifact_references (
+	store TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	owner_kind TEXT NOT NULL, 
+	owner_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	CONSTRAINT pk_artifact_references PRIMARY KEY (store, digest, owner_kind, owner_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE artifact_stores (
+	store TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	root TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_artifact_stores PRIMARY KEY (store)
+);
+CREATE TABLE experiment_artifacts (
+	artifact_id TEXT NOT NULL, 
+	experiment_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	artifact_type TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	codec TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	details TEXT NOT NULL, 
+	CONSTRAINT pk_experiment_artifacts PRIMARY KEY (artifact_id)
+);
+CREATE TABLE experiment_environments (
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_experiment_environments PRIMARY KEY (digest)
+);
+CREATE TABLE experiment_metric_summaries (
+	experiment_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	last_value DOUBLE, 
+	last_step BIGINT NOT NULL, 
+	last_at BIGINT NOT NULL, 
+	min_value DOUBLE, 
+	max_value DOUBLE, 
+	count BIGINT NOT NULL, 
+	CONSTRAINT pk_experiment_metric_summaries PRIMARY KEY (experiment_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE experiment_metrics (
+	id INTEGER NOT NULL, 
+	experiment_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	step BIGINT NOT NULL, 
+	epoch BIGINT, 
+	value DOUBLE, 
+	logged_at BIGINT NOT NULL, 
+	CONSTRAINT pk_experiment_metrics PRIMARY KEY (id)
+);
+CREATE TABLE experiment_params (
+	experiment_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	number DOUBLE, 
+	CONSTRAINT pk_experiment_params PRIMARY KEY (experiment_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE experiment_tags (
+	experiment_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	CONSTRAINT pk_experiment_tags PRIMARY KEY (experiment_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE experiments (
+	experiment_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	model_type TEXT NOT NULL, 
+	framework TEXT NOT NULL, 
+	algorithm TEXT NOT NULL, 
+	dataset_name TEXT NOT NULL, 
+	dataset_version TEXT NOT NULL, 
+	parent_experiment_id TEXT, 
+	created_by TEXT NOT NULL, 
+	notes TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	ended_at VARCHAR(27), 
+	deleted_at VARCHAR(27), 
+	error TEXT, 
+	hyperparameters TEXT NOT NULL, 
+	tags TEXT NOT NULL, 
+	datasets TEXT NOT NULL, 
+	environment_digest TEXT, 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_experiments PRIMARY KEY (experiment_id)
+);
+CREATE INDEX idx_artifact_references_owner ON artifact_references (owner_kind, owner_id);
+CREATE INDEX idx_experiment_artifacts_name ON experiment_artifacts (experiment_id, name);
+CREATE INDEX idx_experiment_metric_summaries_last ON experiment_metric_summaries (name, last_value, experiment_id);
+CREATE INDEX idx_experiment_params_number ON experiment_params (name, number, experiment_id);
+CREATE INDEX idx_experiment_params_text ON experiment_params (name, text, experiment_id);
+CREATE INDEX idx_experiment_tags_text ON experiment_tags (name, text, experiment_id);
+CREATE INDEX idx_experiments_created_at ON experiments (created_at);
+CREATE INDEX idx_experiments_parent ON experiments (parent_experiment_id);
+CREATE INDEX idx_experiments_project_created_at ON experiments (project, created_at);
+CREATE INDEX idx_metrics_experiment_id_step ON experiment_metrics (experiment_id, step);
+INSERT INTO alembic_version (version_num) VALUES ('0001');

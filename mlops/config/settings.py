@@ -1,0 +1,244 @@
+"""The settings themselves: one frozen model per section, each field with its limits, default and effect.
+
+A field that carries `Announced` is part of the guide's contract for a part that is not built: it is accepted and
+checked, and has no effect. Where a value comes from is the business of `sources` and `loader`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
+
+from mlops.config.errors import ConfigurationError
+from mlops.config.masking import mask_passwords
+from mlops.errors import did_you_mean
+from mlops.records import Record
+
+__all__ = [
+    "Announced",
+    "DatabaseSettings",
+    "Environment",
+    "ExperimentTrackingSettings",
+    "MLOpsConfig",
+    "SecuritySettings",
+    "Settings",
+    "Variable",
+]
+
+
+class Environment(StrEnum):
+    """Which section of the configuration file applies."""
+
+    DEVELOPMENT = "development"
+    TESTING = "testing"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Marks a field whose environment variable is not `MLOPS_<SECTION>_<FIELD>`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Announced:
+    """Marks a field without effect until `part`, a noun such as `the model registry`, is built."""
+
+    part: str
+
+
+def _as_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class Settings(Record):
+    """Base of the sections: a frozen record that shows no password in its repr or its dumps."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, mask_passwords(value) if type(value) is str else value
+
+    @model_serializer(mode="wrap")
+    def _masked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: mask_passwords(v) if type(v) is str else v for name, v in handler(self).items()}
+
+
+class DatabaseSettings(Settings):
+    """Where the records live and how many connections serve them."""
+
+    url: Annotated[Text, Variable("MLOPS_DATABASE_URL")] = Field(
+        "sqlite:///mlops.db",
+        description="Database of all records: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
+    )
+    redis_url: Annotated[Text | None, Variable("MLOPS_REDIS_URL"), Announced("the Redis cache")] = Field(
+        None, description="Redis server for caching and for waking background workers."
+    )
+    pool_size: PositiveInt = Field(
+        5, description="Connections kept open: PostgreSQL connections, or concurrent readers of an SQLite file."
+    )
+    max_connections: PositiveInt = Field(
+        default_factory=lambda settings: settings["pool_size"] + 15,
+        description="Most connections open at once; those beyond `database.pool_size` are closed after use. "
+        "Unset, it is `database.pool_size` + 15.",
+    )
+    lock_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        60.0, description="Seconds that a write waits for the writer lock before it fails."
+    )
+
+    @field_validator("max_connections")
+    @classmethod
+    def _holds_the_pool(cls, most: int, others: ValidationInfo) -> int:
+        if most < others.data.get("pool_size", 0):
+            raise ValueError(f"less than pool_size ({others.data['pool_size']}); raise the first or lower the second")
+        return most
+
+
+class ModelRegistrySettings(Settings):
+    """Where models are kept."""
+
+    registry_path: Annotated[Text, Variable("MLOPS_REGISTRY_PATH"), Announced("the model registry")] = Field(
+        "./mlops_data/models", description="Folder of registered models."
+    )
+    backup_enabled: Annotated[bool, Announced("the model registry")] = Field(
+        default=False, description="Whether registered models are backed up."
+    )
+    backup_interval_hours: Annotated[PositiveInt, Announced("the model registry")] = Field(
+        24, description="Hours between two backups."
+    )
+
+
+class ExperimentTrackingSettings(Settings):
+    """Where experiments keep their artifacts, and what is recorded beside what the user logs."""
+
+    tracking_dir: Annotated[Text, Variable("MLOPS_TRACKING_DIR")] = Field(
+        "./mlops_data/experiments", description="Artifacts of experiments: a folder, or any fsspec URL."
+    )
+    default_project: Text = Field("default", description="Project of experiments that name none.")
+    system_metrics_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        10.0, description="Seconds between two samples of CPU, memory and disk while a run is open; 0 turns them off."
+    )
+    capture_environment: bool = Field(
+        default=True, description="Whether a run records its Python, packages, machine and git commit."
+    )
+
+
+class ABTestingSettings(Settings):
+    """Comparison of models on live traffic; has no settings yet."""
+
+
+class ContinuousLearningSettings(Settings):
+    """Retraining; has no settings yet."""
+
+
+class MonitoringSettings(Settings):
+    """Watching models in production."""
+
+    health_check_interval_seconds: Annotated[
+        PositiveInt, Variable("MLOPS_HEALTH_CHECK_INTERVAL"), Announced("model monitoring")
+    ] = Field(30, description="Seconds between two health checks of a model.")
+    alert_cooldown_minutes: Annotated[int, Field(ge=0), Announced("model monitoring")] = Field(
+        5, description="Minutes in which an alert is not repeated."
+    )
+    error_threshold: Annotated[
+        float, Field(ge=0, le=1), Variable("MLOPS_ERROR_THRESHOLD"), Announced("model monitoring")
+    ] = Field(0.05, description="Share of failed predictions above which a model is unhealthy.")
+
+
+class DeploymentSettings(Settings):
+    """Where models are deployed to."""
+
+    container_registry_url: Annotated[
+        Text | None, Variable("MLOPS_CONTAINER_REGISTRY"), Announced("the deployment manager")
+    ] = Field(None, description="Registry that images are pushed to and pulled from.")
+    kubernetes_config: Annotated[
+        Text | None, Variable("MLOPS_KUBERNETES_CONFIG"), Announced("the deployment manager")
+    ] = Field(None, description="Path of the kubeconfig file.")
+    default_replicas: Annotated[PositiveInt, Announced("the deployment manager")] = Field(
+        1, description="Replicas of a deployment that names no number."
+    )
+
+
+class DataPipelineSettings(Settings):
+    """Where the data pipeline keeps its files."""
+
+    data_dir: Annotated[Text, Variable("MLOPS_DATA_DIR"), Announced("the data pipeline")] = Field(
+        "./mlops_data/pipeline", description="Folder of snapshots, quarantine and outputs."
+    )
+
+
+class SecuritySettings(Settings):
+    """Keys; none of them is ever printed."""
+
+    signing_key: Annotated[Secret | None, Variable("MLOPS_SIGNING_KEY")] = Field(
+        None,
+        description="Key that signs pickled artifacts; only those signed by it are loaded. "
+        "Unset, a key is made beside the artifacts, readable by their owner only.",
+    )
+    encryption_key: Annotated[Secret | None, Variable("MLOPS_ENCRYPTION_KEY")] = Field(
+        None, description="Key that encrypts artifacts at rest (AES-256-GCM). Unset, they are stored as they are."
+    )
+    jwt_secret: Annotated[Secret | None, Variable("MLOPS_JWT_SECRET"), Announced("the HTTP API")] = Field(
+        None, description="Key that signs the tokens of users."
+    )
+    api_key: Annotated[Secret | None, Variable("MLOPS_API_KEY"), Announced("the HTTP API")] = Field(
+        None, description="Key that programs present to the HTTP API."
+    )
+
+
+class MLOpsConfig(Record):
+    """All settings of one environment, checked and frozen.
+
+    Values are attributes of their section (`config.database.url`) and are plain: a password in a URL is readable there,
+    and masked in every repr and dump. Keys are `SecretStr`: read them with `.get_secret_value()`.
+    """
+
+    environment: Environment = Environment.DEVELOPMENT
+    database: DatabaseSettings = DatabaseSettings()
+    model_registry: ModelRegistrySettings = ModelRegistrySettings()
+    experiment_tracking: ExperimentTrackingSettings = ExperimentTrackingSettings()
+    ab_testing: ABTestingSettings = ABTestingSettings()
+    continuous_learning: ContinuousLearningSettings = ContinuousLearningSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    deployment: DeploymentSettings = DeploymentSettings()
+    data_pipeline: DataPipelineSettings = DataPipelineSettings()
+    security: SecuritySettings = SecuritySettings()
+
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def origin(self, setting: str) -> str:
+        """Say where the value of a setting, named like `database.url`, came from.
+
+        Returns:
+            `argument`, `variable NAME`, `file PATH` or `default`.
+
+        Raises:
+            ConfigurationError: There is no such setting.
+        """
+        section, _, field = setting.partition(".")
+        known = [f"{name}.{key}" for name, value in self if isinstance(value, Settings) for key, _ in value]
+        if f"{section}.{field}" not in known:
+            hint = did_you_mean(setting, known) or f"Settings are {', '.join(known)}."
+            raise ConfigurationError(f"{setting!r} is not a setting. {hint}", setting=setting)
+        return self._origins.get(setting, "default")

@@ -39,7 +39,10 @@ __all__ = [
 
 
 class MLOpsError(Exception):
-    """Root of all errors this package raises on purpose."""
+    """Root of all errors this package raises on purpose; pickles with its attributes, whatever made it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
 class InvalidInput(MLOpsError, ValueError):
@@ -114,6 +117,13 @@ class MissingDependency(MLOpsError, ImportError):
             f"{package!r} is not installed and {purpose} needs it. "
             f"Install it with: pip install '{wanted}'   (from a checkout: pip install -r mlops_requirements.txt)"
         )
+
+
+def _rebuild(kind: type[MLOpsError], args: tuple[object, ...]) -> MLOpsError:
+    """Make an error again from its text, without the arguments that it was first made of."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 def require(module: str, *, package: str, extra: str = "", purpose: str) -> ModuleType:

@@ -6,19 +6,26 @@ storage, so that a newer writer and an older reader can share a database. Contai
 
 from __future__ import annotations
 
+import contextvars
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from mlops.errors import InvalidInput, InvalidRecord, did_you_mean
 
 __all__ = ["FrozenDict", "FrozenMap", "Json", "Record", "decode_json", "encode_json", "freeze", "thaw"]
 
 _MARK = "$number"  # how a float that JSON has no word for is written inside free-form values
+_LIKE_MARK = re.compile(r"\$+number")  # a mapping that has such a key as its only one is written with one more $
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})  # asked first: an abstract class answers slowly
 
 
 class FrozenDict(Mapping[str, Any]):
@@ -27,7 +34,9 @@ class FrozenDict(Mapping[str, Any]):
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, Any] | None = None) -> None:
-        self._items = {str(key): freeze(value) for key, value in (items or {}).items()}
+        self._items = {
+            str(key): value if type(value) in _SCALARS else freeze(value) for key, value in (items or {}).items()
+        }
 
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
@@ -50,7 +59,7 @@ class FrozenDict(Mapping[str, Any]):
 
 def freeze(value: Any) -> Any:
     """Return `value` with every dict and list inside it made immutable."""
-    if isinstance(value, FrozenDict):
+    if type(value) in _SCALARS or isinstance(value, FrozenDict):
         return value
     if isinstance(value, Mapping):
         return FrozenDict(value)
@@ -78,7 +87,7 @@ def _plain(value: Any, where: str) -> Any:
         number = float(value)
         return number if math.isfinite(number) else {_MARK: _name(number)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+        return _escaped({str(key): _plain(item, f"{where}.{key}") for key, item in value.items()})
     if isinstance(value, list | tuple):
         return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
@@ -93,8 +102,21 @@ def _name(number: float) -> str:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
+def _escaped(value: dict[str, Any]) -> dict[str, Any]:
+    return {f"${key}": item for key, item in value.items()} if _is_like_mark(value) else value
+
+
 def _unmark(value: dict[str, Any]) -> Any:
-    return _NUMBERS[value[_MARK]] if len(value) == 1 and value.get(_MARK) in _NUMBERS else value
+    if not _is_like_mark(value):
+        return value
+    [(key, item)] = value.items()
+    if key == _MARK:
+        return _NUMBERS.get(item, value) if isinstance(item, str) else value
+    return {key[1:]: item}
+
+
+def _is_like_mark(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and _LIKE_MARK.fullmatch(next(iter(value))) is not None
 
 
 def encode_json(value: Any, *, where: str = "value") -> str:
@@ -103,16 +125,23 @@ def encode_json(value: Any, *, where: str = "value") -> str:
     Raises:
         InvalidInput: Something inside cannot be held by JSON; the message says where.
     """
-    return json.dumps(_plain(value, where), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    plain = _plain(value, where)
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if _SURROGATE.search(text):  # half a character, as in the names of files with undecodable bytes
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text
 
 
 def decode_json(text: str) -> Any:
     """Read what `encode_json` wrote."""
-    return json.loads(text, object_hook=_unmark)
+    return _DECODER.decode(text)
+
+
+_DECODER = json.JSONDecoder(object_hook=_unmark)
 
 
 def _json_value(value: Any) -> Any:
-    return freeze(json.loads(json.dumps(_plain(value, "value")), object_hook=_unmark))
+    return freeze(decode_json(json.dumps(_plain(value, "value"))))
 
 
 def _json_map(value: Any) -> Any:
@@ -126,9 +155,15 @@ def _json_map(value: Any) -> Any:
 Json = Annotated[Any, BeforeValidator(_json_value), PlainSerializer(thaw)]
 """A free-form JSON value, frozen."""
 
-FrozenMap = Annotated[Mapping[str, Any], BeforeValidator(_json_map), PlainSerializer(thaw)]
+FrozenMap = Annotated[
+    Mapping[str, Any],
+    BeforeValidator(_json_map),
+    AfterValidator(freeze),  # pydantic makes a dict of any mapping
+    PlainSerializer(thaw),
+]
 """A free-form mapping of names to JSON values, frozen."""
 
+_reading = contextvars.ContextVar("reading a stored document", default=False)  # also for the records inside it
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -146,6 +181,8 @@ class Record(BaseModel):
     upcasters: ClassVar[Mapping[int, Upcaster]] = {}
 
     def __init__(self, /, **values: Any) -> None:
+        if _reading.get():
+            values = {name: value for name, value in values.items() if name in type(self).model_fields}
         try:
             self.__pydantic_validator__.validate_python(values, self_instance=self)
         except ValidationError as error:
@@ -160,12 +197,33 @@ class Record(BaseModel):
         return {**self.model_dump(mode="json"), "schema_version": self.schema_version}
 
     @classmethod
+    def trusted(cls, values: Mapping[str, Any]) -> Self:
+        """Make a record of values for all its fields, validated before they were stored; nothing is checked.
+
+        What pydantic's `model_construct` does, quicker: a page of experiments would spend most of its time there.
+        """
+        record = cls.__new__(cls)
+        object.__setattr__(record, "__dict__", {name: values[name] for name in cls.model_fields})
+        object.__setattr__(record, "__pydantic_fields_set__", set(cls.model_fields))
+        object.__setattr__(record, "__pydantic_extra__", None)
+        object.__setattr__(record, "__pydantic_private__", None)
+        return record
+
+    @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a stored document: upcast it to this version, ignore what this version does not know."""
+        """Read a stored document: upcast it to this version, ignore what this version does not know.
+
+        Raises:
+            InvalidRecord: A field that this version does know cannot be what is stored.
+        """
         values = dict(document)
         for version in range(int(values.pop("schema_version", 1)), cls.schema_version):
             values = cls.upcasters[version](values)
-        return cls(**{name: value for name, value in values.items() if name in cls.model_fields})
+        token = _reading.set(True)
+        try:
+            return cls(**values)
+        finally:
+            _reading.reset(token)
 
 
 def invalid_record(record: type[BaseModel], error: ValidationError) -> InvalidRecord:

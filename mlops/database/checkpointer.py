@@ -6,15 +6,10 @@ import sqlite3
 import threading
 from pathlib import Path
 
-import structlog
-
 from mlops.database.writer_lock import WriterLock
+from mlops.errors import Conflict, Unavailable
 
 __all__ = ["Checkpointer"]
-
-_LOOK_BYTES = 4 << 20  # below this a checkpoint costs more than the log does
-_BOUND_BYTES = 64 << 20  # above this, sustained writing is held up for a moment so that the log can start anew
-_LOG = structlog.get_logger(__name__)
 
 
 class Checkpointer:
@@ -22,12 +17,20 @@ class Checkpointer:
 
     A passive checkpoint blocks nobody but cannot restart the log while writers keep appending, so past a bound it takes
     the writer lock for the little that is left.
+
+    Args:
+        path: The database file.
+        lock: Its writer lock.
+        look_bytes: Length of the log below which a checkpoint costs more than the log does.
+        bound_bytes: Length above which sustained writing is held up for a moment so that the log can start anew.
     """
 
-    def __init__(self, path: Path, lock: WriterLock) -> None:
+    def __init__(self, path: Path, lock: WriterLock, *, look_bytes: int = 4 << 20, bound_bytes: int = 64 << 20) -> None:
         self._path = path
         self._log_path = path.with_name(path.name + "-wal")
         self._lock = lock
+        self._look_bytes = look_bytes
+        self._bound_bytes = bound_bytes
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -54,8 +57,12 @@ class Checkpointer:
                 return
             try:
                 self._checkpoint()
-            except (sqlite3.Error, OSError) as error:
-                _LOG.warning(
+            except Conflict:  # the database was closed meanwhile
+                return
+            except (sqlite3.Error, OSError, Unavailable) as error:
+                import structlog  # 90 ms that only a failure costs
+
+                structlog.get_logger(__name__).warning(
                     "checkpoint failed; the log grows until the next one", database=str(self._path), error=str(error)
                 )
 
@@ -63,12 +70,12 @@ class Checkpointer:
         return self._log_path.stat().st_size if self._log_path.exists() else 0
 
     def _checkpoint(self) -> None:
-        if self._log_bytes() < _LOOK_BYTES:
+        if self._log_bytes() < self._look_bytes:
             return
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if self._log_bytes() < _BOUND_BYTES:
+            if self._log_bytes() < self._bound_bytes:
                 return
             self._lock.acquire()
             try:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from mlops.database.errors import NaiveTime
+
 __all__ = ["Text", "UtcDateTime", "metadata", "read_moment", "write_moment"]
 
 metadata = sa.MetaData(
@@ -24,8 +26,14 @@ Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def write_moment(moment: datetime) -> str:
-    """Return an aware datetime as fixed-width UTC text, which sorts as time does: `2026-11-23T03:36:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Return an aware datetime as fixed-width UTC text, which sorts as time does: `2026-11-23T03:36:00.000000Z`.
+
+    Raises:
+        NaiveTime: It has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise NaiveTime(moment)
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def read_moment(text: str) -> datetime:
@@ -48,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; times here are aware, for example datetime.now(UTC)")
+            raise NaiveTime(value)
         return value if dialect.name == "postgresql" else write_moment(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (the signature is SQLAlchemy's)

@@ -30,7 +30,7 @@ def test_connection(url: str | None = None) -> bool:  # noqa: PT028 (a name of t
         UnsupportedLocation: The URL cannot be a database of this package.
     """
     info = get_connection_info(url)
-    print(f"Connected to {info['url']} ({info['server_version']}, schema {info['schema_version']})")
+    print(f"Connected to {info['url']} ({info['server_version']}, schema {info['schema_version']})")  # noqa: T201
     return True
 
 

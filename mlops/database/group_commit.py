@@ -1,20 +1,23 @@
 """Group commit: concurrent callers share one transaction, and each learns the fate of its own item.
 
 Whoever finds nobody leading becomes the leader, commits everything queued as one transaction, and goes on until its own
-item is done. A caller in a thread leads by itself, without a hop; for callers on an event loop a thread leads. A group
-that the database refuses is bisected, so that a bad item fails alone. An item is acknowledged only after its commit.
+item is done. A caller in a thread leads by itself, without a hop; for callers on an event loop a thread of ours leads,
+so that a loop which is busy, stopped or closed holds up nobody but its own callers. A group that the database refuses
+is bisected, so that a bad item fails alone. An item is acknowledged only after its commit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from mlops.database.transaction import Durability, Transaction
-from mlops.errors import InvalidInput, Unavailable
+from mlops.errors import Corrupted, InvalidInput, Unavailable
 
 __all__ = ["GroupCommit", "Writes"]
 
@@ -37,18 +40,20 @@ class Writes(Protocol):
 class _Caller(Generic[Item, Result]):
     """One waiting item, from a thread; `woken` is set when it is done, or when its thread should lead."""
 
-    __slots__ = ("done", "item", "outcome", "woken")
+    __slots__ = ("deserted", "done", "item", "outcome", "woken")
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.done = False
+        self.deserted = False  # its thread was interrupted and waits no more
         self.outcome: Result | Exception | None = None
         self.woken = threading.Event()
 
     def answer(self, outcome: Result | Exception) -> None:
-        self.outcome = outcome
-        self.done = True
-        self.woken.set()
+        if not self.done:
+            self.outcome = outcome
+            self.done = True
+            self.woken.set()
 
 
 class _Awaiter(Generic[Item, Result]):
@@ -104,6 +109,18 @@ class GroupCommit(Generic[Item, Result]):
         self._leading = threading.Lock()
         self._freed = threading.Condition()
         self._summoned: asyncio.AbstractEventLoop | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait for a transaction now."""
+        return len(self._queue)
+
+    def drain(self) -> None:
+        """Write everything that waits, also for callers who have gone; as the database does before it closes."""
+        while self._queue:
+            with self._leading:
+                self._lead(until=None)
 
     def submit(self, item: Item) -> Result:
         """Write one item; return once it is committed, in the caller's thread.
@@ -132,20 +149,38 @@ class GroupCommit(Generic[Item, Result]):
 
     def _submit_queued(self, item: Item) -> Result:
         entry = _Caller[Item, Result](item)
-        with self._freed:
-            while len(self._queue) >= self._room:
-                self._freed.wait(0.05)
-            self._queue.append(entry)
-        while not entry.done:
+        self._enqueue(entry)
+        try:
+            while not entry.done:
+                if self._leading.acquire(blocking=False):
+                    try:
+                        self._lead(until=entry)
+                    finally:
+                        self._hand_over()
+                else:
+                    entry.woken.wait()
+                    entry.woken.clear()
+        except BaseException:
+            entry.deserted = True
+            self._wake_next()  # the lead may have been offered to this thread
+            raise
+        return _unwrap(entry.outcome)
+
+    def _enqueue(self, entry: _Caller[Item, Result]) -> None:
+        """Queue up; while there is no room, make some when nobody else does."""
+        while True:
+            with self._freed:
+                if len(self._queue) < self._room:
+                    self._queue.append(entry)
+                    return
             if self._leading.acquire(blocking=False):
                 try:
-                    self._lead(until=entry)
+                    self._lead_once()
                 finally:
                     self._hand_over()
             else:
-                entry.woken.wait()
-                entry.woken.clear()
-        return _unwrap(entry.outcome)
+                with self._freed:
+                    self._freed.wait(0.05)
 
     async def _join_when_room(self, item: Item) -> Result:
         while len(self._queue) >= self._room:
@@ -155,18 +190,24 @@ class GroupCommit(Generic[Item, Result]):
     def _summon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have a thread lead after this turn of the loop, so that all callers of the turn share a transaction."""
         self._summoned = loop
-        loop.call_soon(self._start_leader, loop)
+        loop.call_soon(self._answer_summons)
 
-    def _start_leader(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _answer_summons(self) -> None:
         self._summoned = None
-        if self._queue and self._leading.acquire(blocking=False):
-            try:
-                loop.run_in_executor(None, self._lead_for_loop)
-            except RuntimeError:  # the loop is shutting its threads down: nobody there awaits any more
-                self._drop(loop)
-                self._hand_over()
+        if self._queue:
+            self._lead_elsewhere()
 
-    def _lead_for_loop(self) -> None:
+    def _lead_elsewhere(self) -> None:
+        """Have a thread of our own lead, if nobody does: one that neither a loop nor a caller can hold up or end."""
+        if not self._leading.acquire(blocking=False):
+            return
+        try:
+            self._threads = self._threads or ThreadPoolExecutor(1, thread_name_prefix="mlops-group-commit")
+            self._threads.submit(self._lead_and_hand_over)
+        except RuntimeError:  # the process is ending and starts no threads any more
+            self._lead_and_hand_over()
+
+    def _lead_and_hand_over(self) -> None:
         try:
             self._lead(until=None)
         finally:
@@ -175,64 +216,63 @@ class GroupCommit(Generic[Item, Result]):
     def _lead(self, until: _Caller[Item, Result] | None) -> None:
         """Commit group after group until the queue is empty or the leader's own item is done."""
         while self._queue and (until is None or not until.done):
-            group = [self._queue.popleft() for _ in range(min(len(self._queue), self._most))]
-            try:
-                outcomes = self._settle([entry.item for entry in group])
-            except BaseException:
-                _deliver(
-                    group,
-                    [Unavailable("The process was interrupted while it wrote; the item may not be stored.")]
-                    * len(group),
-                )
-                raise
-            _deliver(group, outcomes)
-            if len(self._queue) < self._room:
-                with self._freed:
-                    self._freed.notify_all()
+            self._lead_once()
+
+    def _lead_once(self) -> None:
+        group: list[_Caller[Item, Result] | _Awaiter[Item, Result]] = []
+        try:
+            for _ in range(min(len(self._queue), self._most)):
+                group.append(self._queue[0])  # before it leaves the queue: an interruption must lose nobody
+                self._queue.popleft()
+            _deliver(group, self._settle([entry.item for entry in group]))
+        except BaseException:
+            _deliver(group, [_interrupted()] * len(group))
+            raise
+        if len(self._queue) < self._room:
+            with self._freed:
+                self._freed.notify_all()
 
     def _hand_over(self) -> None:
-        """Stop leading; if items came in meanwhile, wake the one that can lead next."""
+        """Stop leading; if items came in meanwhile, see to it that somebody else leads."""
         self._leading.release()
-        while self._queue:
-            entry = self._peek()
-            if isinstance(entry, _Caller):
-                entry.woken.set()
-                return
-            if entry is None or _call_on(entry.loop, self._start_leader, entry.loop):
-                return
-            self._drop(entry.loop)
+        self._wake_next()
+
+    def _wake_next(self) -> None:
+        entry = self._peek()
+        if isinstance(entry, _Caller) and not entry.deserted:
+            entry.woken.set()
+        elif entry is not None:
+            self._lead_elsewhere()
 
     def _peek(self) -> _Caller[Item, Result] | _Awaiter[Item, Result] | None:
         try:
             return self._queue[0]
-        except IndexError:  # another leader was quicker
+        except IndexError:
             return None
-
-    def _drop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Forget the items of a loop that has ended: they were never acknowledged, and nobody waits for them."""
-        for _ in range(len(self._queue)):
-            try:
-                entry = self._queue.popleft()
-            except IndexError:
-                return
-            if isinstance(entry, _Caller) or entry.loop is not loop:
-                self._queue.append(entry)
 
     def _settle(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         """Write a group in one transaction; when it is refused, its halves in two."""
+        tx = None
         try:
             with self._database.write(self._durability) as tx:
-                outcomes = self._write(tx, items)
-        except Unavailable as error:  # not the items' fault: no half would fare better
+                return _one_for_each(items, self._write(tx, items))
+        except (Unavailable, Corrupted) as error:  # not the items' fault: no half would fare better
             return [error] * len(items)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer to the item at fault)
-            if len(items) == 1:
-                return [error]
-            middle = len(items) // 2
-            return [*self._settle(items[:middle]), *self._settle(items[middle:])]
-        if len(outcomes) != len(items):
-            raise RuntimeError(f"{self._write!r} returned {len(outcomes)} outcomes for {len(items)} items")
-        return outcomes
+            if len(items) == 1 or tx is None:
+                return [error] * len(items)
+        middle = len(items) // 2
+        return [*self._settle(items[:middle]), *self._settle(items[middle:])]
+
+
+def _interrupted() -> Unavailable:
+    return Unavailable("The process was interrupted while it wrote; the item may or may not be stored.")
+
+
+def _one_for_each(items: Sequence[Any], outcomes: Sequence[Result | Exception]) -> Sequence[Result | Exception]:
+    if len(outcomes) != len(items):
+        raise RuntimeError(f"a group's write returned {len(outcomes)} outcomes for {len(items)} items")
+    return outcomes
 
 
 def _unwrap(outcome: Result | Exception | None) -> Result:
@@ -257,16 +297,15 @@ def _answer(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
     for future, outcome in answers:
         if future.done():  # its caller was cancelled meanwhile; the item is stored all the same
             continue
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, StopIteration):  # the one exception that a future cannot carry
+            future.set_exception(RuntimeError(f"the write of this item raised {outcome!r}"))
+        elif isinstance(outcome, Exception):
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
 
 
-def _call_on(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *values: object) -> bool:
-    """Call on another thread's loop; False when that loop has ended and nobody there waits any more."""
-    try:
+def _call_on(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *values: object) -> None:
+    """Call on another thread's loop, unless that loop has ended and nobody there waits any more."""
+    with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function, *values)
-    except RuntimeError:
-        return False
-    return True

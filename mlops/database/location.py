@@ -7,21 +7,27 @@ than risked.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from mlops.config import mask_passwords
 from mlops.database.errors import UnsupportedLocation
 
 __all__ = ["Location", "file_system_of", "locate"]
 
 _NETWORK = frozenset(
-    """afs beegfs ceph cifs davfs fuse.ceph fuse.glusterfs fuse.rclone fuse.s3fs fuse.sshfs
-    glusterfs gpfs lustre ncpfs nfs nfs4 orangefs smb3 smbfs""".split()  # noqa: SIM905 (a column of names reads better)
+    """afs beegfs ceph cifs davfs fuse.blobfuse2 fuse.ceph fuse.ceph-fuse fuse.gcsfuse fuse.glusterfs fuse.juicefs
+    fuse.mount-s3 fuse.rclone fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 orangefs smb2 smb3
+    smbfs""".split()  # noqa: SIM905 (a column of names reads better)
 )
-_ALLOWED = "sqlite:///folder/file.db (relative), sqlite:////folder/file.db (absolute) or postgresql://user:password@host:5432/name"
+_ALLOWED = (
+    "sqlite:///folder/file.db (relative), sqlite:////folder/file.db (absolute) or "
+    "postgresql://user:password@host:5432/name"
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Location:
     """
 
     dialect: str
-    url: URL
+    url: URL = field(repr=False)
     masked: str
     path: Path | None
 
@@ -54,8 +60,9 @@ def locate(url: str) -> Location:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise UnsupportedLocation(f"{url!r} is not a database URL. Use {_ALLOWED}.") from error
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError, which quotes parts of the URL
+        shown = re.sub(r"^.*@", "***@", mask_passwords(str(url)), flags=re.DOTALL)
+        raise UnsupportedLocation(f"{shown!r} is not a database URL. Use {_ALLOWED}.") from None
     match parsed.get_backend_name():
         case "sqlite":
             return _sqlite(parsed)
@@ -71,6 +78,10 @@ def _sqlite(parsed: URL) -> Location:
         raise UnsupportedLocation(
             f"{parsed.render_as_string()!r} names no file; a database here outlives its process. Use {_ALLOWED}."
         )
+    if parsed.host or parsed.query:
+        raise UnsupportedLocation(
+            f"{parsed.render_as_string()!r} has a host or options, which a SQLite file has not. Use {_ALLOWED}."
+        )
     path = Path(os.path.realpath(Path(name).expanduser()))
     if path.is_dir():
         raise UnsupportedLocation(f"{path} is a folder; a SQLite database is a file, for example {path / 'mlops.db'}.")
@@ -85,9 +96,14 @@ def _sqlite(parsed: URL) -> Location:
 
 def _postgresql(parsed: URL) -> Location:
     if not parsed.database:
-        raise UnsupportedLocation(f"{parsed.render_as_string()!r} names no database. Use {_ALLOWED}.")
+        raise UnsupportedLocation(f"{_masked(parsed)!r} names no database. Use {_ALLOWED}.")
     url = parsed.set(drivername="postgresql+psycopg", port=parsed.port or (None if "host" in parsed.query else 5432))
-    return Location("postgresql", url, url.set(drivername="postgresql").render_as_string(hide_password=True), None)
+    return Location("postgresql", url, _masked(url.set(drivername="postgresql")), None)
+
+
+def _masked(url: URL) -> str:
+    """Hide the password of the URL, and one among its options."""
+    return mask_passwords(url.render_as_string(hide_password=True))
 
 
 def file_system_of(path: Path, mounts: str | None = None) -> str:
@@ -103,9 +119,9 @@ def file_system_of(path: Path, mounts: str | None = None) -> str:
             return ""
         mounts = source.read_text(errors="replace")
     best, kind = -1, ""
-    for line in mounts.splitlines():
+    for line in filter(None, mounts.splitlines()):
         before, _, after = line.partition(" - ")
-        point = before.split()[4].replace("\\040", " ")
+        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), before.split()[4])
         if path.is_relative_to(point) and len(point) >= best:
             best, kind = len(point), after.split()[0]
     return kind

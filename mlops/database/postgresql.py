@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from mlops.database.errors import DatabaseBusy, translate
+from mlops.database.errors import raise_translated
 from mlops.database.location import Location
 from mlops.database.settings import DatabaseSettings
 from mlops.database.transaction import Durability, Transaction, insert_statement
-from mlops.errors import require
+from mlops.errors import Conflict, require
 
 __all__ = ["PostgreSQLBackend"]
 
 _COPY_FROM = 16  # below this many rows a pipelined INSERT is no slower than COPY
+_COMMIT_LOST = "Whether the transaction was kept is not known; look before you try again."
 
 
 class PostgreSQLBackend:
@@ -35,7 +36,8 @@ class PostgreSQLBackend:
     def __init__(self, location: Location, settings: DatabaseSettings) -> None:
         require("psycopg", package="psycopg[binary]", extra="postgres", purpose="a postgresql:// database")
         self.masked = location.masked
-        self._settings = settings
+        self.settings = settings
+        self.writing: set[int] = set()  # threads inside a write transaction
         self._engine: Engine = sa.create_engine(
             location.url,
             pool_size=settings.pool_size,
@@ -66,8 +68,11 @@ class PostgreSQLBackend:
 
     def server_version(self) -> str:
         """Name the database's program and version."""
-        with self.read() as tx:
-            return f"PostgreSQL {tx.execute(sa.text('SHOW server_version')).scalar_one()}"
+        dialect = self._engine.dialect
+        if dialect.server_version_info is None:  # no connection was made so far
+            with self.read():
+                pass
+        return f"PostgreSQL {'.'.join(map(str, dialect.server_version_info or ()))}"
 
     def pool_status(self) -> dict[str, int]:
         """Count the connections of this process."""
@@ -77,16 +82,6 @@ class PostgreSQLBackend:
             if isinstance(pool, QueuePool)
             else {}
         )
-
-    def raise_translated(self, error: BaseException) -> None:
-        """Raise our error for an operational failure; return when the error is of another kind."""
-        if isinstance(error, PoolTimeout):
-            raise DatabaseBusy(
-                f"{self.masked}: all {self._settings.max_connections} connections of this process were in use for "
-                f"{self._settings.lock_timeout_s:g} s. Raise database.max_connections or have fewer callers at once."
-            ) from error
-        if isinstance(error, Exception) and (translated := translate(error, self.masked)) is not None:
-            raise translated from error
 
 
 class _Scope:
@@ -100,12 +95,19 @@ class _Scope:
         self._commits = commits
 
     def __enter__(self) -> Transaction:
+        if self._commits:
+            self._claim_thread()
         try:
             self._connection: Connection = self._engine.connect()
+        except BaseException as error:
+            self._backend.writing.discard(threading.get_ident())
+            raise_translated(error, self._backend.masked, self._backend.settings)
+            raise
+        try:
             self._connection.begin()
             cursor = self._connection.connection.cursor()
         except BaseException as error:
-            self._backend.raise_translated(error)
+            self._finish(error)
             raise
         self._transaction = Transaction("postgresql", self._connection, cursor, copy_rows)
         return self._transaction
@@ -113,20 +115,35 @@ class _Scope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._transaction.end()
+        self._finish(error)
+        if error is None:
+            self._transaction.committed()
+
+    def _claim_thread(self) -> None:
+        if threading.get_ident() in self._backend.writing:
+            raise Conflict(
+                "A write transaction was begun inside another one of the same thread; hand the first one on."
+            )
+        self._backend.writing.add(threading.get_ident())
+
+    def _finish(self, error: BaseException | None) -> None:
+        """Commit or roll back, give the connection back, and raise what the driver's error means."""
+        outcome = {"outcome": _COMMIT_LOST} if error is None and self._commits else {}
         try:
             if error is None and self._commits:
                 self._connection.commit()
             else:
                 self._connection.rollback()
         except BaseException as failure:
-            self._backend.raise_translated(failure)
+            raise_translated(error or failure, self._backend.masked, self._backend.settings, **outcome)
             raise
         finally:
             self._connection.close()
+            if self._commits:
+                self._backend.writing.discard(threading.get_ident())
         if error is not None:
-            self._backend.raise_translated(error)
-        else:
-            self._transaction.committed()
+            raise_translated(error, self._backend.masked, self._backend.settings)
 
 
 def copy_rows(cursor: Any, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

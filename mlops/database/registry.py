@@ -113,12 +113,15 @@ class Database:
         return self._users <= 0
 
     def shut(self) -> None:
-        """Close the connections now, whoever still uses them."""
+        """Write what waits in group commits and close the connections, whoever still uses them."""
+        for commit in list(self._commits):
+            commit.drain()
         with self._lock:
             self._closed = True
-            backend, self._backend = self._backend, None
+            backend = self._backend
         if backend is not None:
             backend.close()
+        self._backend = None
 
     def forget(self) -> list[object]:
         """Start anew in a child after a fork; return what must stay referenced so that it is never closed there."""
@@ -180,6 +183,15 @@ class _Registry:
         self._lock = threading.Lock()
         for database in self._databases.values():
             self._inherited.extend(database.forget())
+        if self._inherited:
+            _never_free(self._inherited)
+
+
+def _never_free(things: list[object]) -> None:
+    """Keep them even from the interpreter's end, which would close the parent's connections in the child."""
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(things))
 
 
 registry = _Registry()

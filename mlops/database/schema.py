@@ -7,16 +7,19 @@ start together upgrade once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from mlops.database.columns import metadata
 from mlops.database.errors import SchemaMismatch
-from mlops.database.registry import Database
 from mlops.database.transaction import Transaction
+
+if TYPE_CHECKING:
+    from mlops.database.registry import Database
 
 __all__ = ["bring_to_head", "check", "current", "head", "upgrade"]
 
@@ -44,7 +47,8 @@ def bring_to_head(database: Database) -> str:
     """Create or upgrade the tables of a database; return their version.
 
     Raises:
-        SchemaMismatch: The database belongs to a newer version of this package.
+        SchemaMismatch: The database belongs to a newer version of this package, or another program has tables of the
+            same names in it.
     """
     if current(database) == head():
         return head()
@@ -55,8 +59,11 @@ def bring_to_head(database: Database) -> str:
         if version is not None and version not in revisions():
             raise SchemaMismatch(
                 f"{database.masked_url} has schema version {version!r}; this mlops knows {', '.join(revisions())}. "
-                "Upgrade the package: pip install --upgrade tracseq-mlops."
+                "Upgrade the package (pip install --upgrade tracseq-mlops), or name another database if this one "
+                "belongs to another program."
             )
+        if version is None:
+            _refuse_to_share_names(tx, database.masked_url)
         if version is None and tx.dialect == "sqlite":
             _run_head_script(tx)
         elif version != head():
@@ -114,8 +121,22 @@ def _table_names(tx: Transaction) -> set[str]:
     return {row[0] for row in tx.execute(sa.text(sql))}
 
 
+def _refuse_to_share_names(tx: Transaction, masked_url: str) -> None:
+    """Leave a database alone in which our names mean something else."""
+    taken = set(re.findall(r"^CREATE TABLE (\w+)", _head_script(), re.MULTILINE)) & _table_names(tx)
+    if taken:
+        raise SchemaMismatch(
+            f"{masked_url} already has tables named {', '.join(sorted(taken))} that are not of mlops. "
+            "Name a database of its own."
+        )
+
+
+def _head_script() -> str:
+    return (_FOLDER / "head.sql").read_text()
+
+
 def _run_head_script(tx: Transaction) -> None:
-    for statement in (_FOLDER / "head.sql").read_text().split(";\n"):
+    for statement in _head_script().split(";\n"):
         if statement.strip():
             tx.execute(sa.text(statement))
 

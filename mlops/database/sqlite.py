@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool, QueuePool
 
 from mlops.database.checkpointer import Checkpointer
-from mlops.database.errors import DatabaseUnavailable, translate
+from mlops.database.errors import DatabaseUnavailable, raise_translated, unusable
 from mlops.database.location import Location
 from mlops.database.settings import DatabaseSettings
 from mlops.database.transaction import DriverCursor, Durability, Transaction, insert_statement
@@ -21,7 +22,8 @@ from mlops.database.writer_lock import WriterLock
 
 __all__ = ["SQLiteBackend"]
 
-_CHECKPOINT_EVERY = 64  # transactions between looks at the size of the log
+_LOOK_EVERY_TRANSACTIONS = 64  # how often the checkpointer is asked to look at the size of the log
+_LOOK_EVERY_ROWS = 50_000
 _SYNCHRONOUS = {Durability.RECORD: "FULL", Durability.FACT: "NORMAL"}
 
 
@@ -34,9 +36,9 @@ class SQLiteBackend:
         if location.path is None:
             raise DatabaseUnavailable(f"{location.masked} names no file")
         self.masked = location.masked
+        self.settings = settings
         self.path: Path = location.path
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.lock = WriterLock(self.path.with_name(self.path.name + ".writer"), settings.lock_timeout_s)
+        self.lock = self._lock_beside(self.path)
         self._checkpointer = Checkpointer(self.path, self.lock)
         self._readers = _engine(location, settings, read_only=True)
         self._writers = _engine(location, settings, read_only=False)
@@ -44,6 +46,13 @@ class SQLiteBackend:
         self._driver: sqlite3.Connection | None = None
         self._synchronous = ""
         self._writes = 0
+        self._noticed_rows = 0
+        try:
+            self._use_log()
+        except BaseException as error:
+            self.close()
+            raise_translated(error, self.masked, settings)
+            raise
 
     def write(self, durability: Durability) -> _Write:
         """Return the context of a write transaction."""
@@ -66,39 +75,47 @@ class SQLiteBackend:
         """Commit what `begin` began."""
         self._require_driver().execute("COMMIT")
         self._settle()
-        self._writes += 1
-        if self._writes % _CHECKPOINT_EVERY == 0:
-            self._checkpointer.notice()
+        self._notice_growth()
 
     def rollback(self) -> None:
-        """Undo what `begin` began; a connection that cannot is replaced by the next transaction."""
-        driver = self._require_driver()
+        """Undo what `begin` began, if it did; a connection that cannot is replaced by the next transaction."""
+        if (driver := self._driver) is None:
+            return
         try:
             if driver.in_transaction:  # SQLite itself rolls back on a full disk
                 driver.execute("ROLLBACK")
             self._settle()
-        except sqlite3.Error:
+        except (sqlite3.Error, sa.exc.SQLAlchemyError):
             self._close_writer()
 
     def snapshot(self) -> tuple[Connection, Transaction]:
         """Begin reading."""
         connection = self._readers.connect()
-        driver = _driver_of(connection)
-        driver.execute("BEGIN")
+        try:
+            driver = _driver_of(connection)
+            driver.execute("BEGIN")
+        except BaseException:
+            connection.close()
+            raise
         return connection, Transaction("sqlite", connection, driver.cursor(), insert_rows)
 
     def close(self) -> None:
-        """Close every connection; the last one of all processes folds the log into the file."""
+        """Close every connection once this process's writer is done; the last one of all folds the log into the file.
+
+        Raises:
+            Conflict: This thread is inside a write transaction.
+        """
+        self.lock.close()
         self._checkpointer.stop()
+        self._readers.dispose()
         self._close_writer()
         self._writers.dispose()
-        self._readers.dispose()
-        self.lock.close()
 
     def forget(self) -> list[object]:
         """Drop all handles after a fork, closing none; return what must stay referenced so that nothing closes it."""
         self.lock.forget()
         kept: list[object] = [self._connection, self._driver, self._readers.pool, self._writers.pool]
+        self._connection = self._driver = None
         self._readers.dispose(close=False)
         self._writers.dispose(close=False)
         return kept
@@ -116,16 +133,40 @@ class SQLiteBackend:
             else {}
         )
 
+    def _lock_beside(self, path: Path) -> WriterLock:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return WriterLock(path.with_name(path.name + ".writer"), self.settings.lock_timeout_s)
+        except OSError as error:
+            raise unusable(error, self.masked) from error
+
+    def _use_log(self) -> None:
+        """Switch a new file to write-ahead logging, alone: SQLite does not wait for others who do the same."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal":
+            with self.write(Durability.RECORD):
+                pass
+
+    def _notice_growth(self) -> None:
+        """Have the checkpointer look at the log now and then; called by the holder of the lock."""
+        rows = self._require_driver().total_changes
+        self._writes += 1
+        if self._writes >= _LOOK_EVERY_TRANSACTIONS or rows - self._noticed_rows >= _LOOK_EVERY_ROWS:
+            self._writes, self._noticed_rows = 0, rows
+            self._checkpointer.notice()
+
     def _open_writer(self) -> sqlite3.Connection:
         self._connection = self._writers.connect()
         self._driver = _driver_of(self._connection)
         self._synchronous = ""
+        self._noticed_rows = 0
         return self._driver
 
     def _close_writer(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._driver = None
+        connection, self._connection, self._driver = self._connection, None, None
+        if connection is not None:
+            connection.close()
 
     def _writer(self) -> Connection:
         if self._connection is None:
@@ -159,8 +200,9 @@ class _Write:
         try:
             self._transaction = backend.begin(self._durability)
         except BaseException as error:
+            backend.rollback()
             backend.lock.release()
-            _raise_translated(error, backend.masked)
+            raise_translated(error, backend.masked, backend.settings)
             raise
         return self._transaction
 
@@ -169,18 +211,19 @@ class _Write:
     ) -> None:
         backend = self._backend
         try:
+            self._transaction.end()
             if error is None:
                 backend.commit()
             else:
                 backend.rollback()
         except BaseException as failure:
             backend.rollback()
-            _raise_translated(failure, backend.masked)
+            raise_translated(failure, backend.masked, backend.settings)
             raise
         finally:
             backend.lock.release()
         if error is not None:
-            _raise_translated(error, backend.masked)
+            raise_translated(error, backend.masked, backend.settings)
         else:
             self._transaction.committed()
 
@@ -188,28 +231,31 @@ class _Write:
 class _Read:
     """Holds one reader's connection for the length of a snapshot."""
 
-    __slots__ = ("_backend", "_connection")
+    __slots__ = ("_backend", "_connection", "_transaction")
 
     def __init__(self, backend: SQLiteBackend) -> None:
         self._backend = backend
 
     def __enter__(self) -> Transaction:
         try:
-            self._connection, transaction = self._backend.snapshot()
+            self._connection, self._transaction = self._backend.snapshot()
         except BaseException as error:
-            _raise_translated(error, self._backend.masked)
+            raise_translated(error, self._backend.masked, self._backend.settings)
             raise
-        return transaction
+        return self._transaction
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        driver = _driver_of(self._connection)
-        if driver.in_transaction:
-            driver.execute("ROLLBACK")
-        self._connection.close()
+        try:
+            self._transaction.end()
+            driver = _driver_of(self._connection)
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+        finally:
+            self._connection.close()
         if error is not None:
-            _raise_translated(error, self._backend.masked)
+            raise_translated(error, self._backend.masked, self._backend.settings)
 
 
 def insert_rows(cursor: DriverCursor, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -235,15 +281,8 @@ def _engine(location: Location, settings: DatabaseSettings, *, read_only: bool) 
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: object) -> None:
-        pragmas = [
-            "busy_timeout=5000",
-            "journal_mode=WAL",
-            "wal_autocheckpoint=0",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "cache_size=-16384",
-        ]
-        for pragma in [*pragmas, "query_only=ON"] if read_only else pragmas:
+        own = ["query_only=ON"] if read_only else ["journal_mode=WAL", "wal_autocheckpoint=0"]
+        for pragma in ["busy_timeout=5000", *own, "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-16384"]:
             connection.execute(f"PRAGMA {pragma}").close()
 
     return engine
@@ -254,9 +293,3 @@ def _driver_of(connection: Connection) -> sqlite3.Connection:
     if not isinstance(driver, sqlite3.Connection):
         raise DatabaseUnavailable("the connection was lost")
     return driver
-
-
-def _raise_translated(error: BaseException, masked: str) -> None:
-    """Raise our error for an operational failure; return when the error is of another kind."""
-    if isinstance(error, Exception) and (translated := translate(error, masked)) is not None:
-        raise translated from error

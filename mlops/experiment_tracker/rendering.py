@@ -1,0 +1,266 @@
+"""Experiments as HTML for notebooks and as plain text for terminals.
+
+HTML is one self-contained element with its style inside, light or dark as the notebook is, and everything that comes
+from users is escaped. Figures are in `mlops.experiment_tracker.plots`; tables for terminals with colours are the CLI's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from mlops.experiment_tracker.downsample import downsample
+from mlops.experiment_tracker.formatting import (
+    ABSENT,
+    elide,
+    format_duration,
+    format_metric,
+    format_value,
+    short_id,
+)
+from mlops.experiment_tracker.notebook_style import framed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from mlops.experiment_tracker.entities import Experiment
+
+__all__ = [
+    "comparison_html",
+    "comparison_text",
+    "experiment_html",
+    "experiment_text",
+    "experiments_html",
+    "experiments_text",
+    "sparkline",
+]
+
+_MOST_COLUMNS = 8  # metrics that a list of experiments shows
+_SPARK_WIDTH, _SPARK_HEIGHT = 120.0, 24.0
+_STATES = {"running": "run", "completed": "ok", "failed": "bad", "cancelled": "off"}
+
+
+def experiment_html(experiment: Experiment, *, histories: Mapping[str, ArrayLike] | None = None) -> str:
+    """Return an experiment as HTML: status, metrics, parameters, tags, data, and the error if it failed.
+
+    Args:
+        histories: Values in order of step by metric; a line as small as a word is drawn beside such a metric.
+    """
+    kind = " · ".join(filter(None, [experiment.model_type, experiment.framework, experiment.algorithm]))
+    took = format_duration(experiment.duration_s) if experiment.duration_s is not None else ""
+    facts = [kind, experiment.project, f"{format_value(experiment.created_at)} UTC", took, experiment.created_by]
+    head = (
+        f'<div><span class="name">{_text(experiment.name, 80)}</span>{_status(experiment)}</div>'
+        f'<div class="quiet">{" &nbsp;·&nbsp; ".join(_text(fact) for fact in facts if fact)}</div>'
+        f'<div class="quiet">{_text(experiment.experiment_id)}</div>'
+    )
+    description = f"<div>{_text(experiment.description, 300)}</div>" if experiment.description else ""
+    parts = [
+        _part("Metrics", _metric_rows(experiment.metrics, histories or {})),
+        _part("Parameters", _value_rows(experiment.hyperparameters)),
+        _part(
+            "Data", [_row(data.name, _sized(data.rows, data.columns), data.digest[:12]) for data in experiment.datasets]
+        ),
+    ]
+    tags = "".join(f'<span class="tag">{_tag(name, value)}</span>' for name, value in experiment.tags.items())
+    error = f"<pre>{escape(experiment.error[-4000:])}</pre>" if experiment.error else ""
+    return framed(f'{head}{description}<div class="parts">{"".join(parts)}</div>{tags}{error}')
+
+
+def experiments_html(experiments: Sequence[Experiment], *, total: int | None = None) -> str:
+    """Return experiments as an HTML table: name, status, start, duration and up to eight metrics.
+
+    Args:
+        total: How many there are in all, told below when it is more than are shown.
+    """
+    if not experiments:
+        return framed('<span class="quiet">No experiments.</span>')
+    names = _common_metrics(experiments)
+    heads = "".join(f'<th class="num">{_text(name, 24)}</th>' for name in names)
+    rows = "".join(_listed(experiment, names) for experiment in experiments)
+    shown = f"{len(experiments):,} of {total:,}" if total and total > len(experiments) else f"{len(experiments):,}"
+    return framed(
+        f"<table><thead><tr><th>Name</th><th>Status</th><th>Id</th><th>Started, UTC</th>"
+        f'<th class="num">Duration</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<div class="quiet">{shown} experiments</div>'
+    )
+
+
+def comparison_html(table: pd.DataFrame) -> str:
+    """Return the table of `compare` as HTML: best metrics marked, rows that are equal everywhere in grey."""
+    if table.empty:
+        return framed('<span class="quiet">Nothing to compare.</span>')
+    heads = "".join(f'<th class="num">{_text(label, 40)}</th>' for label in table.columns)
+    differs, best = set(table.attrs.get("differs", ())), table.attrs.get("best", {})
+    rows = "".join(
+        _compared(
+            field, dict(zip(table.columns, cells, strict=True)), best.get(field, ()), is_same=field not in differs
+        )
+        for field, cells in zip(table.index, table.to_numpy(), strict=True)
+    )
+    return framed(f"<table><thead><tr><th>Field</th>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+
+
+def sparkline(values: ArrayLike) -> str:
+    """Return a history as a small SVG line with a dot at its last value; gaps at NaN, empty where there is no number.
+
+    Args:
+        values: Values in order of step.
+    """
+    import numpy as np
+
+    numbers = np.asarray(values, dtype=np.float64)
+    _, kept = downsample(np.arange(len(numbers)), numbers, int(_SPARK_WIDTH))
+    finite = np.isfinite(kept)
+    if not finite.any():
+        return ""
+    low, high = kept[finite].min(), kept[finite].max()
+    span = (high - low) or 1.0
+    x = np.linspace(2, _SPARK_WIDTH - 3, len(kept)) if len(kept) > 1 else np.array([_SPARK_WIDTH / 2])
+    y = _SPARK_HEIGHT - 3 - (np.where(finite, kept, low) - low) / span * (_SPARK_HEIGHT - 6)
+    path, is_down = "", False
+    for place in range(len(kept)):
+        if finite[place]:
+            path += f"{'L' if is_down else 'M'}{x[place]:.1f} {y[place]:.1f}"
+        is_down = bool(finite[place])
+    last = int(np.flatnonzero(finite)[-1])
+    size = f'width="{_SPARK_WIDTH:.0f}" height="{_SPARK_HEIGHT:.0f}"'
+    return (
+        f'<svg {size} aria-hidden="true"><path d="{path}"/><circle cx="{x[last]:.1f}" cy="{y[last]:.1f}" r="2"/></svg>'
+    )
+
+
+def experiment_text(experiment: Experiment) -> str:
+    """Return an experiment as a few lines of text."""
+    took = f" in {format_duration(experiment.duration_s)}" if experiment.duration_s is not None else ""
+    lines = [f"{experiment.name}: {experiment.status}{took}", f"  id          {experiment.experiment_id}"]
+    sections: tuple[tuple[str, Mapping[str, Any], Callable[[Any], str]], ...] = (
+        ("metrics", experiment.metrics, format_metric),
+        ("parameters", experiment.hyperparameters, format_value),
+        ("tags", experiment.tags, format_value),
+    )
+    for title, values, form in sections:
+        if values:
+            lines.append(f"  {title:<11} " + ", ".join(f"{name}={form(value)}" for name, value in values.items()))
+    if experiment.error:
+        lines.append(f"  error       {experiment.error.strip().splitlines()[-1]}")
+    return "\n".join(lines)
+
+
+def experiments_text(experiments: Sequence[Experiment]) -> str:
+    """Return experiments as a plain table, one a line: id, name, status, duration and up to eight metrics."""
+    if not experiments:
+        return "No experiments."
+    names = _common_metrics(experiments)
+    rows = [["id", "name", "status", "duration", *(elide(name, 20) for name in names)]]
+    for run in experiments:
+        metrics = [format_metric(run.metrics.get(name)) for name in names]
+        rows.append(
+            [short_id(run.experiment_id), elide(run.name), str(run.status), format_duration(run.duration_s), *metrics]
+        )
+    return _aligned(rows, left=3)
+
+
+def comparison_text(table: pd.DataFrame) -> str:
+    """Return the table of `compare` as text; `*` follows the best value of a metric."""
+    if table.empty:
+        return "Nothing to compare."
+    best = table.attrs.get("best", {})
+    rows = [["field", *(elide(str(label), 28) for label in table.columns)]]
+    for field, cells in zip(table.index, table.to_numpy(), strict=True):
+        marked = best.get(field, ())
+        shown = [
+            _cell(field, value) + ("*" if label in marked else "")
+            for label, value in zip(table.columns, cells, strict=True)
+        ]
+        rows.append([elide(str(field), 40), *(elide(text, 28) for text in shown)])
+    return _aligned(rows, left=1)
+
+
+def _text(value: object, most: int = 120) -> str:
+    return escape(elide(str(value), most))
+
+
+def _status(experiment: Experiment) -> str:
+    word = "deleted" if experiment.deleted_at else str(experiment.status)
+    return f'<span class="{_STATES.get(word, "off")}"><span class="dot"></span>{escape(word)}</span>'
+
+
+def _part(title: str, rows: Iterable[str]) -> str:
+    body = "".join(rows)
+    return f"<div><h4>{title}</h4><table><tbody>{body}</tbody></table></div>" if body else ""
+
+
+def _row(name: str, *cells: str) -> str:
+    columns = "".join(f'<td class="num">{escape(cell)}</td>' for cell in cells)
+    return f"<tr><th>{_text(name, 48)}</th>{columns}</tr>"
+
+
+def _metric_rows(metrics: Mapping[str, float], histories: Mapping[str, ArrayLike]) -> Iterable[str]:
+    for name, value in metrics.items():
+        line = f"<td>{sparkline(histories[name])}</td>" if name in histories else ""
+        yield f'<tr><th>{_text(name, 48)}</th><td class="num">{escape(format_metric(value))}</td>{line}</tr>'
+
+
+def _value_rows(values: Mapping[str, Any]) -> Iterable[str]:
+    return (_row(name, format_value(value)) for name, value in values.items())
+
+
+def _tag(name: str, value: Any) -> str:
+    return _text(name, 40) if value == "true" else f"{_text(name, 40)}: {_text(value, 60)}"
+
+
+def _sized(rows: int | None, columns: int | None) -> str:
+    return f"{ABSENT if rows is None else format(rows, ',')} × {ABSENT if columns is None else format(columns, ',')}"
+
+
+def _listed(experiment: Experiment, names: Sequence[str]) -> str:
+    metrics = "".join(f'<td class="num">{escape(format_metric(experiment.metrics.get(name)))}</td>' for name in names)
+    return (
+        f"<tr><td>{_text(experiment.name, 48)}</td><td>{_status(experiment)}</td>"
+        f'<td class="quiet">{escape(short_id(experiment.experiment_id))}</td>'
+        f'<td class="num">{format_value(experiment.created_at)}</td>'
+        f'<td class="num">{escape(format_duration(experiment.duration_s))}</td>{metrics}</tr>'
+    )
+
+
+def _compared(field: str, cells: Mapping[str, Any], best: Sequence[str], *, is_same: bool) -> str:
+    columns = ""
+    for label, value in cells.items():
+        kind = "num best" if label in best else "num"
+        columns += f'<td class="{kind}">{escape(_cell(field, value))}</td>'
+    kind = "same" if is_same else "differs"
+    return f'<tr class="{kind}"><th>{_text(field, 60)}</th>{columns}</tr>'
+
+
+def _cell(field: str, value: Any) -> str:
+    if isinstance(value, float) and math.isnan(value):
+        return ABSENT
+    if field == "duration_s":
+        return format_duration(value)
+    return format_metric(value) if field.startswith("metrics.") else format_value(value, most=40)
+
+
+def _common_metrics(experiments: Sequence[Experiment]) -> list[str]:
+    """Return the metrics that most of the experiments have, at most eight, in order of name."""
+    counts: dict[str, int] = {}
+    for experiment in experiments:
+        for name in experiment.metrics:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_COLUMNS])
+
+
+def _aligned(rows: Sequence[Sequence[str]], *, left: int) -> str:
+    """Return rows as columns of equal width: the first `left` start at the left, the others end at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,165 @@
+"""Experiments in notebooks and terminals: complete, escaped, readable."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops.experiment_tracker.compare import compare
+from mlops.experiment_tracker.entities import DatasetFingerprint, Experiment, ExperimentStatus
+from mlops.experiment_tracker.rendering import (
+    comparison_html,
+    comparison_text,
+    experiment_html,
+    experiment_text,
+    experiments_html,
+    experiments_text,
+    sparkline,
+)
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+EVIL = "<script>alert('x')</script>\"'&"
+VOID = {"circle", "path"}
+
+
+def experiment(key: str = "1", **values: Any) -> Experiment:
+    defaults: dict[str, Any] = {"name": "forest", "project": "biopsies", "status": "completed", "created_at": MOMENT}
+    return Experiment(**{"experiment_id": f"id-{key:>08}", **defaults, **values})
+
+
+class Reader(HTMLParser):
+    """Collects tags and attributes, and checks that every element is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in VOID
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+texts = st.sampled_from([EVIL, "</td></table>", "<img src=x onerror=alert(1)>", "é ü", ""]) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), max_size=20
+)
+names = texts.map(lambda text: text.strip() or "x").map(lambda text: "".join(c for c in text if c.isprintable()) or "x")
+
+
+@given(names, texts, st.dictionaries(names, texts, max_size=3), st.dictionaries(names, st.floats(), max_size=3))
+def test_nothing_from_users_becomes_markup(
+    name: str, text: str, words: dict[str, str], metrics: dict[str, float]
+) -> None:
+    """No tag and no attribute but our own, and all of them closed, wherever the text stands."""
+    run = experiment(
+        name=name, description=text, error=text, hyperparameters=words, tags=words, metrics=metrics,
+        created_by=text, algorithm=text, datasets=(DatasetFingerprint(name=name, digest="00"),),
+    )  # fmt: skip
+    other = experiment("2", name="other")
+    for html in (experiment_html(run), experiments_html([run]), comparison_html(compare([run, other]))):
+        reader = Reader(html)
+        assert not reader.open
+        assert reader.tags <= {"style", "div", "span", "h4", "table", "thead", "tbody", "tr", "th", "td", "pre"}
+        assert reader.attributes <= {"class"}
+
+
+def test_an_experiment_shows_all_there_is_to_know() -> None:
+    """Status as a word, metrics with four digits, the error, the data and the tags."""
+    html = experiment_html(
+        experiment(
+            status=ExperimentStatus.FAILED,
+            ended_at=MOMENT + timedelta(seconds=75),
+            metrics={"val_accuracy": 0.973141},
+            hyperparameters={"max_depth": 5},
+            tags={"draft": "true", "site": "Basel"},
+            datasets=(DatasetFingerprint(name="train", digest="ab" * 32, rows=1234, columns=30),),
+            error="ValueError: no samples",
+        )
+    )
+    for part in ("failed", "1 min 15 s", "0.9731", "max_depth", "draft<", "site: Basel", "1,234 × 30", "no samples"):
+        assert part in html
+
+
+def test_a_history_is_drawn_beside_its_metric() -> None:
+    """Only where one is given."""
+    run = experiment(metrics={"loss": 0.5, "f1": 0.9})
+    assert experiment_html(run, histories={"loss": [3.0, 2.0, 0.5]}).count("<svg") == 1
+    assert "<svg" not in experiment_html(run)
+
+
+@given(st.lists(st.floats(), max_size=400))
+def test_a_sparkline_stays_within_its_frame(values: list[float]) -> None:
+    """For any history; empty where it has no number."""
+    svg = sparkline(values)
+    assert bool(svg) == any(math.isfinite(value) for value in values)
+    assert "nan" not in svg
+    assert "inf" not in svg
+
+
+def test_a_list_shows_the_metrics_that_most_experiments_have_and_how_many_there_are() -> None:
+    """At most eight of them."""
+    runs = [experiment(str(i), metrics={"common": 0.5, f"own-{i}": 1.0}) for i in range(12)]
+    html = experiments_html(runs, total=4000)
+    assert "common" in html
+    assert html.count("own-") == 7
+    assert "12 of 4,000 experiments" in html
+
+
+def test_a_comparison_marks_the_best_and_greys_what_is_equal() -> None:
+    """Differences stand out."""
+    table = compare([experiment("1", name="a", metrics={"f1": 0.5}), experiment("2", name="b", metrics={"f1": 0.75})])
+    html = comparison_html(table)
+    assert '<td class="num best">0.7500</td>' in html
+    assert '<tr class="same"><th>project</th>' in html
+
+
+@pytest.mark.parametrize("show", [experiments_html, experiments_text])
+def test_no_experiments_says_so(show: Any) -> None:
+    """Instead of an empty table."""
+    assert "No experiments." in show([])
+    assert "Nothing to compare." in comparison_html(compare([])) + comparison_text(compare([]))
+
+
+def test_text_of_an_experiment_is_a_few_lines() -> None:
+    """The error's last line is enough."""
+    run = experiment(
+        metrics={"f1": 0.98765}, hyperparameters={"depth": 5}, error="Traceback\nValueError: no", tags=["x"]
+    )
+    assert experiment_text(run).splitlines() == [
+        "forest: completed",
+        "  id          id-00000001",
+        "  metrics     f1=0.9877",
+        "  parameters  depth=5",
+        "  tags        x=true",
+        "  error       ValueError: no",
+    ]
+
+
+def test_text_tables_line_up() -> None:
+    """Words at the left, numbers at the right, the best with a star."""
+    runs = [experiment("1", name="a", metrics={"f1": 0.5}), experiment("2", name="longer", metrics={"f1": 12.5})]
+    assert experiments_text(runs).splitlines() == [
+        "id        name    status     duration      f1",
+        "00000001  a       completed         –  0.5000",
+        "00000002  longer  completed         –   12.50",
+    ]
+    assert comparison_text(compare(runs, only_differences=True)).splitlines() == [
+        "field            a  longer",
+        "metrics.f1  0.5000  12.50*",
+    ]

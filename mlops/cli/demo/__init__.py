@@ -1,0 +1,11 @@
+"""The demonstration: real biopsies become tracked, compared runs and a model that another process reloads.
+
+`biopsies.py` holds the samples, `training.py` the candidates, `screen.py` what is shown, `tour.py` the order of it all,
+`reload.py` the check in a fresh process. Later parts of the package add their chapter to the tour.
+"""
+
+from __future__ import annotations
+
+from mlops.cli.demo.tour import main
+
+__all__ = ["main"]

@@ -1,0 +1,30 @@
+"""`mlops demo`: the demonstration, as a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlops.cli import output
+from mlops.cli.options import JsonOption
+
+__all__ = ["demo"]
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything that it makes goes.")] = Path(
+        "mlops_demo"
+    ),
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Track a dozen training runs on real biopsies, find the best, compare and plot them, and reload its model."""
+    from rich.console import Console
+
+    from mlops.cli.demo import main
+
+    outcome = main(folder, console=Console(stderr=as_json))
+    if as_json:
+        output.write_json(outcome)

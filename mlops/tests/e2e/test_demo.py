@@ -1,0 +1,54 @@
+"""The demonstration in real processes: as a newcomer starts it, twice into one folder, and as a command."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = [sys.executable, "-W", "error", str(ROOT / "mlops_example.py")]
+COMMAND = [sys.executable, "-m", "mlops", "demo"]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def runs_in(folder: Path) -> int:
+    connection = sqlite3.connect(folder / "mlops.db")
+    [(count,)] = connection.execute("SELECT count(*) FROM experiments WHERE status = 'completed'").fetchall()
+    connection.close()
+    return int(count)
+
+
+def test_the_example_runs_twice_into_one_folder(tmp_path: Path) -> None:
+    """Each time a dozen runs are added, the best is drawn and its model is right on held-out samples."""
+    folder = tmp_path / "my demo"
+    for expected in (12, 24):
+        shown = run(*PROGRAM, str(folder)).stdout
+        assert runs_in(folder) == expected
+        found = re.search(r"([\d.]+)% of 114 held-out biopsies right", shown)
+        assert found
+        assert float(found[1]) > 90
+    assert (folder / "plots" / "metrics.png").read_bytes().startswith(b"\x89PNG\r\n")
+    assert "<svg" in (folder / "plots" / "metrics.svg").read_text()
+    assert (folder / "plots" / "metrics.png").stat().st_size > 10_000
+    assert len((folder / "comparison.csv").read_text().splitlines()) > 5
+
+
+def test_the_command_answers_in_json_and_leaves_what_other_commands_read(tmp_path: Path) -> None:
+    """`mlops demo --json` names its database and best run, which `mlops experiments` then finds."""
+    outcome = json.loads(run(*COMMAND, "demo here", "--json").stdout)
+    assert outcome["runs"] == 12
+    assert outcome["held_out"]["accuracy"] > 0.9
+    assert outcome["folder"] == str(tmp_path / "demo here")
+    place = ["--database", outcome["database"], "--tracking-dir", outcome["tracking_dir"]]
+    key = outcome["best"]["experiment_id"]
+    shown = run(sys.executable, "-m", "mlops", "experiments", "show", key[-8:], "--json", *place).stdout
+    assert json.loads(shown)["experiment"]["name"] == outcome["best"]["name"]

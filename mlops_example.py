@@ -1,0 +1,13 @@
+"""The complete demonstration on real biopsies: `python mlops_example.py [FOLDER]`, or `mlops demo`.
+
+Its chapters are in mlops/cli/demo/: the samples, a dozen tracked runs, the best by search, a comparison, and the model
+reloaded in a fresh process.
+"""
+
+import sys
+from pathlib import Path
+
+from mlops.cli.demo import main
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))

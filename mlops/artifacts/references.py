@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from mlops.artifacts.blobs import Blob, StoredBlob
 from mlops.artifacts.errors import ArtifactNotFound
@@ -228,4 +228,8 @@ def _hold_blobs(tx: Transaction, store: str, digests: Sequence[str]) -> None:
 
 
 def _insert(tx: Transaction, table: sa.Table) -> Any:
-    return postgresql.insert(table) if tx.dialect == "postgresql" else sqlite.insert(table)
+    if tx.dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # 70 ms that SQLite's users need not spend
+
+    return postgresql.insert(table)

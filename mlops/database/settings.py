@@ -23,8 +23,8 @@ class DatabaseSettings:
     """
 
     pool_size: int = 5
-    max_connections: int = 15
-    lock_timeout_s: float = 30.0
+    max_connections: int = 20
+    lock_timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.pool_size <= self.max_connections or not self.lock_timeout_s > 0:

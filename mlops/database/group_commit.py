@@ -37,13 +37,12 @@ class Writes(Protocol):
         """Have `commit.forget()` called in a child after a fork."""
 
 
-class _Caller(Generic[Item, Result]):
-    """One waiting item, from a thread; `woken` is set when it is done, or when its thread should lead."""
+class _Caller(Generic[Result]):
+    """A thread that waits; `woken` is set when its item is done, or when it should lead."""
 
-    __slots__ = ("deserted", "done", "item", "outcome", "woken")
+    __slots__ = ("deserted", "done", "outcome", "woken")
 
-    def __init__(self, item: Item) -> None:
-        self.item = item
+    def __init__(self) -> None:
         self.done = False
         self.deserted = False  # its thread was interrupted and waits no more
         self.outcome: Result | Exception | None = None
@@ -56,15 +55,7 @@ class _Caller(Generic[Item, Result]):
             self.woken.set()
 
 
-class _Awaiter(Generic[Item, Result]):
-    """One waiting item, from an event loop."""
-
-    __slots__ = ("future", "item", "loop")
-
-    def __init__(self, item: Item, loop: asyncio.AbstractEventLoop) -> None:
-        self.item = item
-        self.loop = loop
-        self.future: asyncio.Future[Result] = loop.create_future()
+_Waiter = _Caller[Result] | asyncio.Future[Result]
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -105,7 +96,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def forget(self) -> None:
         """Start empty, as a child must after a fork: what waits belongs to the parent's threads."""
-        self._queue: deque[_Caller[Item, Result] | _Awaiter[Item, Result]] = deque()
+        self._queue: deque[tuple[Item, _Waiter[Result]]] = deque()
         self._leading = threading.Lock()
         self._freed = threading.Condition()
         self._summoned: asyncio.AbstractEventLoop | None = None
@@ -141,37 +132,37 @@ class GroupCommit(Generic[Item, Result]):
         if len(self._queue) >= self._room:
             return self._join_when_room(item)
         loop = asyncio.get_running_loop()
-        entry = _Awaiter[Item, Result](item, loop)
-        self._queue.append(entry)
+        future: asyncio.Future[Result] = loop.create_future()
+        self._queue.append((item, future))
         if self._summoned is not loop:
             self._summon(loop)
-        return entry.future
+        return future
 
     def _submit_queued(self, item: Item) -> Result:
-        entry = _Caller[Item, Result](item)
-        self._enqueue(entry)
+        caller = _Caller[Result]()
+        self._enqueue(item, caller)
         try:
-            while not entry.done:
+            while not caller.done:
                 if self._leading.acquire(blocking=False):
                     try:
-                        self._lead(until=entry)
+                        self._lead(until=caller)
                     finally:
                         self._hand_over()
                 else:
-                    entry.woken.wait()
-                    entry.woken.clear()
+                    caller.woken.wait()
+                    caller.woken.clear()
         except BaseException:
-            entry.deserted = True
+            caller.deserted = True
             self._wake_next()  # the lead may have been offered to this thread
             raise
-        return _unwrap(entry.outcome)
+        return _unwrap(caller.outcome)
 
-    def _enqueue(self, entry: _Caller[Item, Result]) -> None:
+    def _enqueue(self, item: Item, caller: _Caller[Result]) -> None:
         """Queue up; while there is no room, make some when nobody else does."""
         while True:
             with self._freed:
                 if len(self._queue) < self._room:
-                    self._queue.append(entry)
+                    self._queue.append((item, caller))
                     return
             if self._leading.acquire(blocking=False):
                 try:
@@ -213,18 +204,18 @@ class GroupCommit(Generic[Item, Result]):
         finally:
             self._hand_over()
 
-    def _lead(self, until: _Caller[Item, Result] | None) -> None:
+    def _lead(self, until: _Caller[Result] | None) -> None:
         """Commit group after group until the queue is empty or the leader's own item is done."""
         while self._queue and (until is None or not until.done):
             self._lead_once()
 
     def _lead_once(self) -> None:
-        group: list[_Caller[Item, Result] | _Awaiter[Item, Result]] = []
+        group: list[tuple[Item, _Waiter[Result]]] = []
         try:
             for _ in range(min(len(self._queue), self._most)):
                 group.append(self._queue[0])  # before it leaves the queue: an interruption must lose nobody
                 self._queue.popleft()
-            _deliver(group, self._settle([entry.item for entry in group]))
+            _deliver(group, self._settle([item for item, _ in group]))
         except BaseException:
             _deliver(group, [_interrupted()] * len(group))
             raise
@@ -238,15 +229,15 @@ class GroupCommit(Generic[Item, Result]):
         self._wake_next()
 
     def _wake_next(self) -> None:
-        entry = self._peek()
-        if isinstance(entry, _Caller) and not entry.deserted:
-            entry.woken.set()
-        elif entry is not None:
+        waiter = self._first_waiter()
+        if isinstance(waiter, _Caller) and not waiter.deserted:
+            waiter.woken.set()
+        elif waiter is not None:
             self._lead_elsewhere()
 
-    def _peek(self) -> _Caller[Item, Result] | _Awaiter[Item, Result] | None:
+    def _first_waiter(self) -> _Waiter[Result] | None:
         try:
-            return self._queue[0]
+            return self._queue[0][1]
         except IndexError:
             return None
 
@@ -284,11 +275,11 @@ def _unwrap(outcome: Result | Exception | None) -> Result:
 def _deliver(group: Sequence[Any], outcomes: Sequence[Any]) -> None:
     """Tell every caller its outcome: threads by their event, each loop's awaiters in one call on that loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for entry, outcome in zip(group, outcomes, strict=True):
-        if isinstance(entry, _Awaiter):
-            by_loop.setdefault(entry.loop, []).append((entry.future, outcome))
+    for (_, waiter), outcome in zip(group, outcomes, strict=True):
+        if isinstance(waiter, _Caller):
+            waiter.answer(outcome)
         else:
-            entry.answer(outcome)
+            by_loop.setdefault(waiter.get_loop(), []).append((waiter, outcome))
     for loop, answers in by_loop.items():
         _call_on(loop, _answer, answers)
 

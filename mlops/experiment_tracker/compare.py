@@ -73,7 +73,8 @@ def compare(
     rows = [[found.get(name, math.nan) for found in fields] for name in (*differs, *equal)]
     columns = pd.Index(list(labels.values()), dtype=object)
     index = pd.Index([*differs, *equal], name="field", dtype=object)
-    table = pd.DataFrame(_as_objects(rows, len(unique)), index=index, columns=columns)
+    cells = _as_objects(rows, len(unique))
+    table = pd.DataFrame(cells, index=index, columns=columns, dtype=object)  # else None beside text becomes NaN
     table.attrs["differs"] = tuple(differs)
     table.attrs["best"] = _best(table, directions or {})
     table.attrs["experiment_ids"] = {label: key for key, label in labels.items()}

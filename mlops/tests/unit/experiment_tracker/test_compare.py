@@ -137,3 +137,12 @@ def test_the_direction_of_a_metric_is_read_from_its_words(metric: str, direction
 def test_no_value_is_best_among_nan() -> None:
     """NaN is never best."""
     assert best_label({"a": math.nan}, "max") == ()
+
+
+def test_none_beside_text_stays_none() -> None:
+    """A parameter that is None in one run and a word in another is not turned into NaN."""
+    table = compare(
+        [experiment("1", hyperparameters={"penalty": None}), experiment("2", hyperparameters={"penalty": "l2"})],
+        only_differences=True,
+    )
+    assert list(table.loc["params.penalty"]) == [None, "l2"]

@@ -35,10 +35,22 @@ _HOMES = {
     "ExperimentTracker": "mlops.experiment_tracker",
 }
 
-for _package in ("numpy", "pydantic", "sqlalchemy", "structlog"):  # what every part imports at once
-    if importlib.util.find_spec(_package) is None:
-        raise MissingDependency(_package, purpose="mlops")
-del _package
+_CORE = {
+    "alembic": "alembic", "cloudpickle": "cloudpickle", "cryptography": "cryptography", "fsspec": "fsspec",
+    "matplotlib": "matplotlib", "numpy": "numpy", "pandas": "pandas", "psutil": "psutil", "pyarrow": "pyarrow",
+    "pydantic": "pydantic", "rich": "rich", "sklearn": "scikit-learn", "skops": "skops", "sqlalchemy": "sqlalchemy",
+    "structlog": "structlog", "typer": "typer",
+}  # fmt: skip
+"""What the package cannot do without: names of modules and of the distributions that bring them."""
+
+
+def _missing() -> list[str]:
+    return [distribution for module, distribution in _CORE.items() if importlib.util.find_spec(module) is None]
+
+
+if missing := _missing():  # one clear error at once, instead of another one at every turn
+    raise MissingDependency(", ".join(missing), purpose="mlops")
+del missing
 
 
 def __getattr__(name: str) -> Any:

@@ -105,7 +105,7 @@ class MissingDependency(MLOpsError, ImportError):
     """A package that this feature needs is not installed.
 
     Attributes:
-        package: Name of the package on the index.
+        package: Name of the package on the index; several with commas between.
         extra: The extra of `tracseq-mlops` that brings it; empty when it is part of the core.
     """
 
@@ -114,7 +114,7 @@ class MissingDependency(MLOpsError, ImportError):
         self.extra = extra
         wanted = f"tracseq-mlops[{extra}]" if extra else "tracseq-mlops"
         super().__init__(
-            f"{package!r} is not installed and {purpose} needs it. "
+            f"Not installed, and {purpose} needs it: {package}. "
             f"Install it with: pip install '{wanted}'   (from a checkout: pip install -r mlops_requirements.txt)"
         )
 

@@ -93,9 +93,7 @@ def test_require_returns_a_module_that_is_there() -> None:
 
 def test_require_names_the_extra_of_what_is_missing() -> None:
     """The message has the package, the reason, and the command."""
-    with pytest.raises(
-        MissingDependency, match=r"'no_such' is not installed and redis:// needs it.*\[redis\]"
-    ) as caught:
+    with pytest.raises(MissingDependency, match=r"redis:// needs it: no_such.*\[redis\]") as caught:
         require("no_such_module", package="no_such", extra="redis", purpose="redis://")
     assert (caught.value.package, caught.value.extra) == ("no_such", "redis")
 

@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from mlops.artifacts.codecs.arrays import ArrayCodec
 from mlops.artifacts.codecs.figures import FigureCodec, StoredFigure
 from mlops.artifacts.codecs.frames import FrameCodec, SeriesCodec
+from mlops.artifacts.codecs.lightgbm_models import LightgbmCodec
 from mlops.artifacts.codecs.models import SklearnCodec
+from mlops.artifacts.codecs.onnx_models import OnnxCodec
 from mlops.artifacts.codecs.pickles import PickleCodec
 from mlops.artifacts.codecs.plain import BytesCodec, JsonCodec, TextCodec
 from mlops.artifacts.codecs.protocol import Codec, Encoding
+from mlops.artifacts.codecs.xgboost_models import XgboostCodec
 from mlops.errors import InvalidInput, did_you_mean
 
 __all__ = ["Codec", "Encoding", "StoredFigure", "default_codecs", "find_codec"]
@@ -32,6 +35,9 @@ def default_codecs() -> tuple[Codec, ...]:
         FrameCodec(),
         SeriesCodec(),
         FigureCodec(),
+        OnnxCodec(),
+        XgboostCodec(),
+        LightgbmCodec(),
         SklearnCodec(),
         PickleCodec(),
     )

@@ -15,6 +15,14 @@ __all__ = ["PickleCodec"]
 
 _CANNOT = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError, NotImplementedError)
 _UNREADABLE = (pickle.UnpicklingError, AttributeError, ImportError, EOFError, IndexError, TypeError, ValueError)
+_SAFER = (
+    ("sklearn.base", "BaseEstimator"),
+    ("pandas", "DataFrame"),
+    ("numpy", "ndarray"),
+    ("xgboost", "Booster"),
+    ("lightgbm", "Booster"),
+    ("onnx", "ModelProto"),
+)
 
 
 class PickleCodec:
@@ -62,7 +70,7 @@ class PickleCodec:
 
 def _warning(value: object) -> str:
     """Say so when a person would expect a format that runs no code."""
-    for module, kind in (("sklearn.base", "BaseEstimator"), ("pandas", "DataFrame"), ("numpy", "ndarray")):
+    for module, kind in _SAFER:
         if is_instance(value, module, kind):
             return (
                 f"This {type(value).__qualname__} holds types that have no safe format here; it was kept as a signed "

@@ -41,7 +41,7 @@ _BROKEN = (
 
 
 class UnreadableModel(Corrupted):
-    """A model file that is not what skops writes; nothing of it was loaded."""
+    """A model file that is not what its format's library writes; nothing of it was handed out."""
 
 
 def trusted_types() -> dict[str, frozenset[str]]:

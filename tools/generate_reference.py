@@ -30,6 +30,8 @@ PUBLIC = (
     "mlops",
     "mlops.experiment_tracker",
     "mlops.artifacts",
+    "mlops.audit",
+    "mlops.events",
     "mlops.search",
     "mlops.database",
     "mlops.config",

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli import config, db, demo_command, experiments, output
+from mlops.cli import audit, config, db, demo_command, experiments, output
 
 __all__ = ["Session", "build_app", "build_command"]
 
-_GROUPS = {"config": config.group, "db": db.group, "experiments": experiments.group}
+_GROUPS = {"audit": audit.group, "config": config.group, "db": db.group, "experiments": experiments.group}
 
 
 @dataclass

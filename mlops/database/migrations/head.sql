@@ -26,6 +26,45 @@ CREATE TABLE artifact_stores (
 	created_at BIGINT NOT NULL, 
 	CONSTRAINT pk_artifact_stores PRIMARY KEY (store)
 );
+CREATE TABLE audit_entries (
+	sequence INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	actor TEXT NOT NULL, 
+	action TEXT NOT NULL, 
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	details TEXT NOT NULL, 
+	previous_hash TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT pk_audit_entries PRIMARY KEY (sequence)
+);
+CREATE TABLE audit_head (
+	id INTEGER NOT NULL, 
+	sequence BIGINT NOT NULL, 
+	hash TEXT NOT NULL, 
+	CONSTRAINT pk_audit_head PRIMARY KEY (id)
+);
+CREATE TABLE event_consumers (
+	consumer TEXT NOT NULL, 
+	era BIGINT NOT NULL, 
+	transaction_id BIGINT NOT NULL, 
+	position BIGINT NOT NULL, 
+	moved_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_event_consumers PRIMARY KEY (consumer)
+);
+CREATE TABLE events (
+	position INTEGER NOT NULL, 
+	era BIGINT NOT NULL, 
+	transaction_id BIGINT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	topic TEXT NOT NULL, 
+	subject_kind TEXT NOT NULL, 
+	subject_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	payload TEXT NOT NULL, 
+	CONSTRAINT pk_events PRIMARY KEY (position)
+);
 CREATE TABLE experiment_artifacts (
 	artifact_id TEXT NOT NULL, 
 	experiment_id TEXT NOT NULL, 
@@ -107,6 +146,10 @@ CREATE TABLE experiments (
 	CONSTRAINT pk_experiments PRIMARY KEY (experiment_id)
 );
 CREATE INDEX idx_artifact_references_owner ON artifact_references (owner_kind, owner_id);
+CREATE INDEX idx_audit_entries_actor ON audit_entries (actor, sequence);
+CREATE INDEX idx_audit_entries_at ON audit_entries (at);
+CREATE INDEX idx_audit_entries_subject ON audit_entries (subject_kind, subject_id, sequence);
+CREATE INDEX idx_events_order ON events (era, transaction_id, position);
 CREATE INDEX idx_experiment_artifacts_name ON experiment_artifacts (experiment_id, name);
 CREATE INDEX idx_experiment_metric_summaries_last ON experiment_metric_summaries (name, last_value, experiment_id);
 CREATE INDEX idx_experiment_params_number ON experiment_params (name, number, experiment_id);
@@ -116,4 +159,4 @@ CREATE INDEX idx_experiments_created_at ON experiments (created_at);
 CREATE INDEX idx_experiments_parent ON experiments (parent_experiment_id);
 CREATE INDEX idx_experiments_project_created_at ON experiments (project, created_at);
 CREATE INDEX idx_metrics_experiment_id_step ON experiment_metrics (experiment_id, step);
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -117,6 +117,7 @@ def sparkline(values: ArrayLike) -> str:
     finite = np.isfinite(kept)
     if not finite.any():
         return ""
+    kept = kept / (np.abs(kept[finite]).max() or 1.0)  # within ±1, where no difference overflows
     low, high = kept[finite].min(), kept[finite].max()
     span = (high - low) or 1.0
     x = np.linspace(2, _SPARK_WIDTH - 3, len(kept)) if len(kept) > 1 else np.array([_SPARK_WIDTH / 2])

@@ -21,15 +21,12 @@ from __future__ import annotations
 
 from mlops.experiment_tracker.aio import ExperimentTracker
 from mlops.experiment_tracker.entities import (
-    DatasetFingerprint,
-    EnvironmentCapture,
     Experiment,
     ExperimentArtifact,
     ExperimentConfig,
     ExperimentMetrics,
     ExperimentStatus,
     GarbageReport,
-    GitState,
     MetricPoint,
     MetricSummary,
 )
@@ -45,6 +42,7 @@ from mlops.experiment_tracker.errors import (
 )
 from mlops.experiment_tracker.run import AsyncRun, Run
 from mlops.experiment_tracker.service import ExperimentTrackerService
+from mlops.provenance import DatasetFingerprint, EnvironmentCapture, GitState
 
 __all__ = [
     "AsyncRun",

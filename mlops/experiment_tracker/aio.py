@@ -16,8 +16,6 @@ from mlops import clock
 from mlops.clock import NewId, Now
 from mlops.config import MLOpsConfig
 from mlops.experiment_tracker.entities import (
-    DatasetFingerprint,
-    EnvironmentCapture,
     Experiment,
     ExperimentArtifact,
     ExperimentConfig,
@@ -29,6 +27,7 @@ from mlops.experiment_tracker.entities import (
 )
 from mlops.experiment_tracker.ledger import FinalMetrics
 from mlops.experiment_tracker.run import AsyncRun, Run
+from mlops.provenance import DatasetFingerprint, EnvironmentCapture
 from mlops.search import Page
 
 if TYPE_CHECKING:

@@ -24,13 +24,12 @@ from mlops.experiment_tracker.values import (
     TagMap,
     Words,
 )
+from mlops.provenance import DatasetFingerprint
 from mlops.records import FrozenDict, FrozenMap, Record
 
 __all__ = [
     "METRIC_FIELDS",
     "SYSTEM_PREFIX",
-    "DatasetFingerprint",
-    "EnvironmentCapture",
     "Experiment",
     "ExperimentArtifact",
     "ExperimentConfig",
@@ -38,7 +37,6 @@ __all__ = [
     "ExperimentQuery",
     "ExperimentStatus",
     "GarbageReport",
-    "GitState",
     "MetricPoint",
     "MetricSummary",
 ]
@@ -80,69 +78,6 @@ _TRANSITIONS: Mapping[ExperimentStatus, frozenset[ExperimentStatus]] = {
     ExperimentStatus.FAILED: frozenset({ExperimentStatus.RUNNING}),
     ExperimentStatus.CANCELLED: frozenset({ExperimentStatus.RUNNING}),
 }
-
-
-class GitState(Record):
-    """Which source a run was started from.
-
-    Attributes:
-        commit: Full hash of the commit that is checked out; None in a repository without one.
-        branch: Branch name; None when a commit is checked out directly.
-        is_dirty: Whether tracked files differ from the commit.
-        remote_url: Where the repository came from, without credentials; None when it has no remote.
-    """
-
-    commit: str | None = None
-    branch: str | None = None
-    is_dirty: bool = False
-    remote_url: str | None = None
-
-
-class EnvironmentCapture(Record):
-    """The machine, the interpreter and the source a run was started in.
-
-    Attributes:
-        process_id: The operating system's number of the process.
-        argv: The command line.
-        memory_bytes: Physical memory of the machine.
-        packages: Installed distributions, name to version.
-        git: The source's state; None outside a repository.
-    """
-
-    python_version: str
-    implementation: str = ""
-    platform: str = ""
-    hostname: str = ""
-    user: str = ""
-    process_id: int = 0
-    argv: tuple[str, ...] = ()
-    working_directory: str = ""
-    cpu_count: int | None = None
-    memory_bytes: int | None = None
-    packages: FrozenMap = FrozenDict()
-    git: GitState | None = None
-
-
-class DatasetFingerprint(Record):
-    """What identifies the data of a run without keeping it.
-
-    Attributes:
-        name: What the run calls it.
-        role: Its part in the run, such as `training` or `validation`.
-        digest: SHA-256 of the content, in hexadecimal.
-        rows: Number of rows; None when the data have none.
-        columns: Number of columns; None when the data have none.
-        column_types: Each column's name and type, in order.
-        source: Where the data came from, such as a path; empty when not told.
-    """
-
-    name: Name
-    role: str = ""
-    digest: str
-    rows: int | None = None
-    columns: int | None = None
-    column_types: tuple[tuple[str, str], ...] = ()
-    source: str = ""
 
 
 class ExperimentConfig(Record):

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mlops.experiment_tracker.entities import DatasetFingerprint, Experiment, ExperimentConfig, ExperimentStatus
+from mlops.experiment_tracker.entities import Experiment, ExperimentConfig, ExperimentStatus
 from mlops.experiment_tracker.errors import ExperimentDeleted, ExperimentEnded, ParameterConflict
 from mlops.experiment_tracker.values import storable
+from mlops.provenance import DatasetFingerprint
 from mlops.records import encode_json
 
 __all__ = [

@@ -12,14 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from mlops.errors import Conflict, InvalidInput, MLOpsError
-from mlops.experiment_tracker.entities import (
-    SYSTEM_PREFIX,
-    DatasetFingerprint,
-    Experiment,
-    ExperimentConfig,
-    ExperimentMetrics,
-)
+from mlops.experiment_tracker.entities import SYSTEM_PREFIX, Experiment, ExperimentConfig, ExperimentMetrics
 from mlops.experiment_tracker.errors import ExperimentEnded
+from mlops.provenance import DatasetFingerprint
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker.service import ExperimentTrackerService

@@ -20,8 +20,6 @@ from mlops.database import Database, DatabaseSettings, Durability, GroupCommit, 
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker import lifecycle
 from mlops.experiment_tracker.entities import (
-    DatasetFingerprint,
-    EnvironmentCapture,
     Experiment,
     ExperimentArtifact,
     ExperimentConfig,
@@ -39,6 +37,7 @@ from mlops.experiment_tracker.sampling import Sampling
 from mlops.experiment_tracker.shelf import ArtifactShelf
 from mlops.experiment_tracker.sql import SqlExperimentStore
 from mlops.experiment_tracker.starting import Starter
+from mlops.provenance import DatasetFingerprint, EnvironmentCapture
 from mlops.search import Page
 
 if TYPE_CHECKING:
@@ -264,7 +263,7 @@ class ExperimentTrackerService:
         Raises:
             InvalidInput: Data of this kind have no fingerprint.
         """
-        from mlops.experiment_tracker.fingerprint import fingerprint_dataset
+        from mlops.provenance.fingerprint import fingerprint_dataset
 
         fingerprint = fingerprint_dataset(data, name=name, role=role, source=source)
         self._ledger.change(experiment_id, lambda present: lifecycle.with_dataset(present, fingerprint))

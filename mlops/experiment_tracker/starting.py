@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mlops.clock import NewId, Now
 from mlops.experiment_tracker import lifecycle
-from mlops.experiment_tracker.entities import EnvironmentCapture, Experiment, ExperimentConfig
+from mlops.experiment_tracker.entities import Experiment, ExperimentConfig
 from mlops.experiment_tracker.ledger import Ledger
 from mlops.experiment_tracker.shelf import ArtifactShelf
+from mlops.provenance import EnvironmentCapture
 
 if TYPE_CHECKING:
     from mlops.artifacts import SavedArtifact
@@ -63,7 +64,7 @@ class Starter:
     def _capture(self) -> tuple[EnvironmentCapture | None, str | None]:
         if not self._captures:
             return None, None
-        from mlops.experiment_tracker.environment import capture_environment
+        from mlops.provenance.environment import capture_environment
 
         return capture_environment()
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.experiment_tracker.entities import (
-    EnvironmentCapture,
     Experiment,
     ExperimentArtifact,
     ExperimentMetrics,
@@ -15,6 +14,7 @@ from mlops.experiment_tracker.entities import (
     MetricSummary,
 )
 from mlops.experiment_tracker.history import MetricColumns
+from mlops.provenance import EnvironmentCapture
 from mlops.search import Page
 
 if TYPE_CHECKING:

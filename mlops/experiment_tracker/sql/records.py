@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from mlops.database import DriverStatement, Transaction, read_moment
-from mlops.experiment_tracker.entities import SYSTEM_PREFIX, DatasetFingerprint, Experiment, ExperimentStatus
+from mlops.experiment_tracker.entities import SYSTEM_PREFIX, Experiment, ExperimentStatus
 from mlops.experiment_tracker.errors import ExperimentExists
 from mlops.experiment_tracker.sql.tables import experiments, params, summaries, tags
+from mlops.provenance import DatasetFingerprint
 from mlops.records import FrozenDict, decode_json, encode_json
 from mlops.search import text_and_number
 

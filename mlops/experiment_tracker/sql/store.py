@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from mlops.database import Transaction
 from mlops.experiment_tracker.entities import (
-    EnvironmentCapture,
     Experiment,
     ExperimentArtifact,
     ExperimentMetrics,
@@ -22,6 +21,7 @@ from mlops.experiment_tracker.history import MetricColumns
 from mlops.experiment_tracker.sql import facts, records
 from mlops.experiment_tracker.sql.pages import ExperimentPages
 from mlops.experiment_tracker.sql.tables import artifacts, environments, experiments, metrics, params, summaries, tags
+from mlops.provenance import EnvironmentCapture
 from mlops.records import FrozenDict, decode_json, encode_json
 from mlops.search import Page
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops.experiment_tracker.compare import best_direction, best_label, compare
-from mlops.experiment_tracker.entities import DatasetFingerprint, Experiment, ExperimentStatus
+from mlops.experiment_tracker.entities import Experiment, ExperimentStatus
+from mlops.provenance import DatasetFingerprint
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """Fingerprints of datasets: enough to tell tomorrow whether a run saw the same data, without keeping them.
 
-Tables and arrays are digested by content (`mlops.experiment_tracker.content_digest` says what counts), files and
+Tables and arrays are digested by content (`mlops.provenance.content_digest` says what counts), files and
 folders by their bytes: a file's digest is what `sha256sum` prints. So a table and the file it was read from differ.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops.errors import InvalidInput
-from mlops.experiment_tracker.content_digest import array_digest, sparse_digest, table_digest
-from mlops.experiment_tracker.entities import DatasetFingerprint
+from mlops.provenance.content_digest import array_digest, sparse_digest, table_digest
+from mlops.provenance.entities import DatasetFingerprint
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.experiment_tracker.entities import GitState
+from mlops.provenance.entities import GitState
 
 __all__ = ["LONGEST_DIFF", "SourceCapture", "WorkTree", "capture_source", "parse_status", "strip_credentials"]
 

@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops.experiment_tracker.entities import EnvironmentCapture
-from mlops.experiment_tracker.source import capture_source
+from mlops.provenance.entities import EnvironmentCapture
+from mlops.provenance.source import capture_source
 from mlops.records import FrozenDict
 
 __all__ = ["MASK", "capture_environment", "installed_packages", "mask_secrets"]

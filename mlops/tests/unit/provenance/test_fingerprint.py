@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops.errors import InvalidInput
-from mlops.experiment_tracker.fingerprint import fingerprint_dataset
+from mlops.provenance.fingerprint import fingerprint_dataset
 
 texts = st.lists(st.none() | st.text(max_size=6), max_size=12)
 floats = st.lists(st.floats(), min_size=1, max_size=40)
@@ -213,7 +213,7 @@ def test_an_unknown_type_is_refused_with_what_is_allowed() -> None:
 def test_the_digest_is_the_same_in_another_process() -> None:
     """Hash randomisation and session state do not reach it."""
     code = (
-        "import pandas as pd; from mlops.experiment_tracker.fingerprint import fingerprint_dataset as f;"
+        "import pandas as pd; from mlops.provenance.fingerprint import fingerprint_dataset as f;"
         "print(f(pd.DataFrame({'a': [1, 2], 'b': [{'x', 'y'}, 'ü']})).digest)"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.experiment_tracker.source import LONGEST_DIFF, capture_source, parse_status, strip_credentials
+from mlops.provenance.source import LONGEST_DIFF, capture_source, parse_status, strip_credentials
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

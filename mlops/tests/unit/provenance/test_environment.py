@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops.experiment_tracker.environment import MASK, capture_environment, installed_packages, mask_secrets
+from mlops.provenance.environment import MASK, capture_environment, installed_packages, mask_secrets
 
 
 def test_the_capture_describes_this_process(tmp_path: Path) -> None:

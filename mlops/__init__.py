@@ -14,6 +14,7 @@ from mlops.errors import MissingDependency, MLOpsError
 if TYPE_CHECKING:
     from mlops.config import ConfigManager, Environment
     from mlops.experiment_tracker import ExperimentConfig, ExperimentMetrics, ExperimentTracker
+    from mlops.model_registry import ModelMetadata, ModelRegistry, ModelStatus
 
 __all__ = [
     "ConfigManager",
@@ -22,6 +23,9 @@ __all__ = [
     "ExperimentMetrics",
     "ExperimentTracker",
     "MLOpsError",
+    "ModelMetadata",
+    "ModelRegistry",
+    "ModelStatus",
     "__version__",
 ]
 
@@ -33,6 +37,9 @@ _HOMES = {
     "ExperimentConfig": "mlops.experiment_tracker",
     "ExperimentMetrics": "mlops.experiment_tracker",
     "ExperimentTracker": "mlops.experiment_tracker",
+    "ModelMetadata": "mlops.model_registry",
+    "ModelRegistry": "mlops.model_registry",
+    "ModelStatus": "mlops.model_registry",
 }
 
 _CORE = {

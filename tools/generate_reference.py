@@ -29,6 +29,8 @@ FOLDER = ROOT / "docs" / "reference"
 PUBLIC = (
     "mlops",
     "mlops.experiment_tracker",
+    "mlops.model_registry",
+    "mlops.provenance",
     "mlops.artifacts",
     "mlops.audit",
     "mlops.events",

@@ -71,6 +71,10 @@ class SigningKey:
         if not hmac.compare_digest(mac.encode(), self._mac(codec, digest).encode()):
             raise SignatureRefused(f"Artifact {digest} ({codec}) has a wrong signature. {_IMPORT}")
 
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 secret bytes for one other purpose; they tell nothing of this key or of those for others."""
+        return hmac.new(self._secret, f"mlops derived key\0{purpose}".encode(), hashlib.sha256).digest()
+
     def _mac(self, codec: str, digest: str) -> str:
         return hmac.new(self._secret, f"mlops artifact\0{codec}\0{digest}".encode(), hashlib.sha256).hexdigest()
 

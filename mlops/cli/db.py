@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["group"]
 
-_OWNERS_OF_TABLES = ("mlops.artifacts", "mlops.audit", "mlops.events", "mlops.experiment_tracker")
+_OWNERS_OF_TABLES = (
+    "mlops.artifacts",
+    "mlops.audit",
+    "mlops.events",
+    "mlops.experiment_tracker",
+    "mlops.model_registry",
+)
 
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="URL of the database. (default: the configured one)", show_default=False)

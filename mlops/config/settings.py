@@ -118,13 +118,21 @@ class DatabaseSettings(Settings):
 class ModelRegistrySettings(Settings):
     """Where models are kept."""
 
-    registry_path: Annotated[Text, Variable("MLOPS_REGISTRY_PATH"), Announced("the model registry")] = Field(
-        "./mlops_data/models", description="Folder of registered models."
+    registry_path: Annotated[Text, Variable("MLOPS_REGISTRY_PATH")] = Field(
+        "./mlops_data/models", description="Files of registered models: a folder, or any fsspec URL."
     )
-    backup_enabled: Annotated[bool, Announced("the model registry")] = Field(
+    default_project: Text = Field("default", description="Project of models that name none.")
+    max_model_versions: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Newest versions of a model that retention keeps, beside those in use; 0 keeps all.",
+    )
+    automatic_cleanup: bool = Field(
+        default=False, description="Whether retention is applied to a model after each registration."
+    )
+    backup_enabled: Annotated[bool, Announced("restore points")] = Field(
         default=False, description="Whether registered models are backed up."
     )
-    backup_interval_hours: Annotated[PositiveInt, Announced("the model registry")] = Field(
+    backup_interval_hours: Annotated[PositiveInt, Announced("restore points")] = Field(
         24, description="Hours between two backups."
     )
 

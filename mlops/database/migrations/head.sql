@@ -145,6 +145,98 @@ CREATE TABLE experiments (
 	schema_version INTEGER NOT NULL, 
 	CONSTRAINT pk_experiments PRIMARY KEY (experiment_id)
 );
+CREATE TABLE model_aliases (
+	project TEXT NOT NULL, 
+	model_id TEXT NOT NULL, 
+	alias TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	CONSTRAINT pk_model_aliases PRIMARY KEY (project, model_id, alias)
+)
+ WITHOUT ROWID;
+CREATE TABLE model_environments (
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_model_environments PRIMARY KEY (digest)
+);
+CREATE TABLE model_moves (
+	move_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	model_id TEXT NOT NULL, 
+	sequence BIGINT NOT NULL, 
+	version TEXT NOT NULL, 
+	from_status TEXT, 
+	to_status TEXT, 
+	kind TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	replaced_version TEXT, 
+	CONSTRAINT pk_model_moves PRIMARY KEY (move_id)
+);
+CREATE TABLE model_registry (
+	project TEXT NOT NULL, 
+	model_id TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	version_id TEXT NOT NULL, 
+	major INTEGER NOT NULL, 
+	minor INTEGER NOT NULL, 
+	patch INTEGER NOT NULL, 
+	prerelease TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	model_type TEXT NOT NULL, 
+	framework TEXT NOT NULL, 
+	algorithm TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	canonical_digest TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	codec TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	updated_at VARCHAR(27) NOT NULL, 
+	promoted_at VARCHAR(27), 
+	created_by TEXT NOT NULL, 
+	is_protected INTEGER NOT NULL, 
+	accuracy DOUBLE, 
+	precision DOUBLE, 
+	recall DOUBLE, 
+	f1_score DOUBLE, 
+	confidence_score DOUBLE, 
+	notes TEXT NOT NULL, 
+	dataset_name TEXT NOT NULL, 
+	dataset_version TEXT NOT NULL, 
+	training_data_hash TEXT NOT NULL, 
+	experiment_id TEXT, 
+	pipeline_run_id TEXT, 
+	environment_digest TEXT, 
+	signature TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	schema_version INTEGER NOT NULL, 
+	deleted_at VARCHAR(27), 
+	CONSTRAINT pk_model_registry PRIMARY KEY (project, model_id, version)
+);
+CREATE TABLE model_registry_metrics (
+	version_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	value DOUBLE, 
+	CONSTRAINT pk_model_registry_metrics PRIMARY KEY (version_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE model_registry_params (
+	version_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	number DOUBLE, 
+	CONSTRAINT pk_model_registry_params PRIMARY KEY (version_id, name)
+)
+ WITHOUT ROWID;
+CREATE TABLE model_registry_tags (
+	version_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	CONSTRAINT pk_model_registry_tags PRIMARY KEY (version_id, name)
+)
+ WITHOUT ROWID;
 CREATE INDEX idx_artifact_references_owner ON artifact_references (owner_kind, owner_id);
 CREATE INDEX idx_audit_entries_actor ON audit_entries (actor, sequence);
 CREATE INDEX idx_audit_entries_at ON audit_entries (at);
@@ -159,4 +251,19 @@ CREATE INDEX idx_experiments_created_at ON experiments (created_at);
 CREATE INDEX idx_experiments_parent ON experiments (parent_experiment_id);
 CREATE INDEX idx_experiments_project_created_at ON experiments (project, created_at);
 CREATE INDEX idx_metrics_experiment_id_step ON experiment_metrics (experiment_id, step);
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+CREATE INDEX idx_model_moves_at ON model_moves (project, model_id, at);
+CREATE UNIQUE INDEX idx_model_moves_sequence ON model_moves (project, model_id, sequence);
+CREATE UNIQUE INDEX idx_model_registry_content ON model_registry (project, model_id, canonical_digest) WHERE deleted_at IS NULL;
+CREATE INDEX idx_model_registry_created_at ON model_registry (created_at);
+CREATE INDEX idx_model_registry_environment ON model_registry (environment_digest);
+CREATE INDEX idx_model_registry_metrics_value ON model_registry_metrics (name, value, version_id);
+CREATE INDEX idx_model_registry_model_id ON model_registry (model_id);
+CREATE UNIQUE INDEX idx_model_registry_number ON model_registry (project, model_id, major, minor, patch, prerelease);
+CREATE INDEX idx_model_registry_params_number ON model_registry_params (name, number, version_id);
+CREATE INDEX idx_model_registry_params_text ON model_registry_params (name, text, version_id);
+CREATE UNIQUE INDEX idx_model_registry_production ON model_registry (project, model_id) WHERE status = 'production' AND deleted_at IS NULL;
+CREATE INDEX idx_model_registry_project_created_at ON model_registry (project, created_at);
+CREATE INDEX idx_model_registry_project_status ON model_registry (project, status);
+CREATE INDEX idx_model_registry_tags_text ON model_registry_tags (name, text, version_id);
+CREATE UNIQUE INDEX idx_model_registry_version_id ON model_registry (version_id);
+INSERT INTO alembic_version (version_num) VALUES ('0003');

@@ -115,4 +115,4 @@ class Searchable:
 def _kind(column: sa.Column[Any]) -> Kind:
     if isinstance(column.type, UtcDateTime):
         return Kind.DATE
-    return Kind.NUMBER if isinstance(column.type, sa.Numeric | sa.Integer) else Kind.TEXT
+    return Kind.NUMBER if isinstance(column.type, sa.Numeric | sa.Float | sa.Integer) else Kind.TEXT

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 import mlops.artifacts
-import mlops.experiment_tracker  # noqa: F401 (both declare their tables)
+import mlops.audit
+import mlops.events
+import mlops.experiment_tracker
+import mlops.model_registry  # noqa: F401 (all of them declare their tables)
 from mlops.database import (
     Database,
     DatabaseSettings,
@@ -29,7 +33,11 @@ from mlops.database.schema import migrate, revisions
 from mlops.errors import Corrupted
 from tools.generate_head_script import TARGET, head_script
 
-GUIDES_INDEXES = {"experiments": "idx_experiments_created_at", "experiment_metrics": "idx_metrics_experiment_id_step"}
+GUIDES_INDEXES = {
+    "experiments": "idx_experiments_created_at",
+    "experiment_metrics": "idx_metrics_experiment_id_step",
+    "model_registry": "idx_model_registry_model_id",
+}
 
 
 def change(database: Database, *statements: str) -> None:
@@ -37,6 +45,12 @@ def change(database: Database, *statements: str) -> None:
     with database.write() as tx:
         for statement in statements:
             tx.execute(sa.text(statement))
+
+
+def describe(index: Any) -> str:
+    """Describe an index, its condition as text."""
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return str({**index, "dialect_options": options})
 
 
 def structure(database: Database) -> dict[str, object]:
@@ -47,7 +61,7 @@ def structure(database: Database) -> dict[str, object]:
             table: (
                 [(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)],
                 inspector.get_pk_constraint(table),
-                sorted(inspector.get_indexes(table), key=str),
+                sorted(map(describe, inspector.get_indexes(table))),
             )
             for table in inspector.get_table_names()
         }

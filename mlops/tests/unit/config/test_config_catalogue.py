@@ -22,6 +22,10 @@ EFFECTS = {
     "experiment_tracking.default_project": "test_setting_default_project_is_the_project_of_runs_that_name_none",
     "experiment_tracking.system_metrics_interval_s": "test_setting_system_metrics_interval_paces_the_samples",
     "experiment_tracking.capture_environment": "test_setting_capture_environment_decides_whether_it_is_recorded",
+    "model_registry.registry_path": "test_setting_registry_path_decides_where_models_live",
+    "model_registry.default_project": "test_setting_model_default_project_is_that_of_models_that_name_none",
+    "model_registry.max_model_versions": "test_setting_max_model_versions_bounds_the_versions_retention_keeps",
+    "model_registry.automatic_cleanup": "test_setting_automatic_cleanup_applies_retention_after_registration",
     "security.signing_key": "test_setting_signing_key_signs_pickled_artifacts",
     "security.encryption_key": "test_setting_encryption_key_encrypts_artifacts_at_rest",
 }

@@ -30,6 +30,7 @@ PUBLIC = (
     "mlops",
     "mlops.experiment_tracker",
     "mlops.model_registry",
+    "mlops.platform",
     "mlops.provenance",
     "mlops.artifacts",
     "mlops.audit",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli import audit, config, db, demo_command, experiments, output
+from mlops.cli import audit, backup, config, db, demo_command, experiments, output
 
 __all__ = ["Session", "build_app", "build_command"]
 
@@ -28,6 +28,8 @@ def build_app() -> typer.Typer:
     for name, group in _GROUPS.items():
         app.add_typer(group(), name=name)
     app.command("demo")(demo_command.demo)
+    app.command("backup")(backup.backup)
+    app.command("restore")(backup.restore)
     return app
 
 

@@ -129,12 +129,13 @@ class ModelRegistrySettings(Settings):
     automatic_cleanup: bool = Field(
         default=False, description="Whether retention is applied to a model after each registration."
     )
-    backup_enabled: Annotated[bool, Announced("restore points")] = Field(
-        default=False, description="Whether registered models are backed up."
+    backup_enabled: bool = Field(
+        default=False, description="Whether `mlops backup --if-due` makes restore points of database and artifacts."
     )
-    backup_interval_hours: Annotated[PositiveInt, Announced("restore points")] = Field(
-        24, description="Hours between two backups."
+    backup_interval_hours: PositiveInt = Field(
+        24, description="Hours that `mlops backup --if-due` lets pass between two restore points."
     )
+    backup_dir: Text = Field("./mlops_data/backups", description="Folder of restore points, on this machine.")
 
 
 class ExperimentTrackingSettings(Settings):

@@ -37,6 +37,16 @@ def head() -> str:
     return revisions()[-1]
 
 
+def table_names() -> tuple[str, ...]:
+    """Return the names of all tables of the newest version, whether this process has declared them or not."""
+    return tuple(re.findall(r"^CREATE TABLE (\w+)", _head_script(), re.MULTILINE))
+
+
+def revision_of(tx: Transaction) -> str | None:
+    """Return the version of the schema that a transaction sees; None when there are none of our tables."""
+    return _version(tx)
+
+
 def current(database: Database) -> str | None:
     """Return the version of a database's schema; None when it has none of our tables."""
     with database.read() as tx:
@@ -123,7 +133,7 @@ def _table_names(tx: Transaction) -> set[str]:
 
 def _refuse_to_share_names(tx: Transaction, masked_url: str) -> None:
     """Leave a database alone in which our names mean something else."""
-    taken = set(re.findall(r"^CREATE TABLE (\w+)", _head_script(), re.MULTILINE)) & _table_names(tx)
+    taken = set(table_names()) & _table_names(tx)
     if taken:
         raise SchemaMismatch(
             f"{masked_url} already has tables named {', '.join(sorted(taken))} that are not of mlops. "
@@ -141,15 +151,15 @@ def _run_head_script(tx: Transaction) -> None:
             tx.execute(sa.text(statement))
 
 
-def migrate(tx: Transaction) -> None:
-    """Run every migration that the database lacks, in this transaction, by Alembic."""
+def migrate(tx: Transaction, target: str = "head") -> None:
+    """Run every migration that the database lacks up to a version, in this transaction, by Alembic."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     tx.execute(sa.select(1))  # SQLAlchemy notes a transaction, and Alembic leaves the commit to its owner
     script = ScriptDirectory(str(_FOLDER))
-    context = EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs("head", revision))
+    context = EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs(target, revision))
     with context:
         context.configure(connection=tx.connection)
         context.run_migrations()

@@ -26,6 +26,9 @@ EFFECTS = {
     "model_registry.default_project": "test_setting_model_default_project_is_that_of_models_that_name_none",
     "model_registry.max_model_versions": "test_setting_max_model_versions_bounds_the_versions_retention_keeps",
     "model_registry.automatic_cleanup": "test_setting_automatic_cleanup_applies_retention_after_registration",
+    "model_registry.backup_enabled": "test_setting_backup_enabled_decides_whether_a_due_backup_is_made",
+    "model_registry.backup_interval_hours": "test_setting_backup_interval_paces_due_backups",
+    "model_registry.backup_dir": "test_setting_backup_dir_decides_where_restore_points_live",
     "security.signing_key": "test_setting_signing_key_signs_pickled_artifacts",
     "security.encryption_key": "test_setting_encryption_key_encrypts_artifacts_at_rest",
 }

@@ -30,7 +30,7 @@ $(DEV): requirements-dev.txt $(CORE)
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-demo: $(CORE) ## Track, compare and plot a dozen training runs on real biopsy data
+demo: $(CORE) ## Track, compare, register and promote models of real biopsy data
 	$(PY) mlops_example.py
 
 test: $(DEV) ## Run the tests on SQLite and PostgreSQL

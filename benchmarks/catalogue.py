@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import batch, concurrent_callers, history, imports, one_at_a_time, peers, search
+from benchmarks import batch, concurrent_callers, history, imports, one_at_a_time, peers, registry, search
 
 __all__ = ["FIGURES"]
 
@@ -12,6 +12,7 @@ FIGURES = (
     *batch.FIGURES,
     *search.FIGURES,
     *history.FIGURES,
+    *registry.FIGURES,
     *imports.FIGURES,
     *peers.FIGURES,
 )

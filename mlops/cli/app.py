@@ -7,11 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli import audit, backup, config, db, demo_command, experiments, output
+from mlops.cli import audit, backup, config, db, demo_command, experiments, models, output
 
 __all__ = ["Session", "build_app", "build_command"]
 
-_GROUPS = {"audit": audit.group, "config": config.group, "db": db.group, "experiments": experiments.group}
+_GROUPS = {
+    "audit": audit.group,
+    "config": config.group,
+    "db": db.group,
+    "experiments": experiments.group,
+    "models": models.group,
+}
 
 
 @dataclass

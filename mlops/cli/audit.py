@@ -11,9 +11,8 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.errors import DatabaseNotFound
-from mlops.cli.experiments.access import DatabaseOption
 from mlops.cli.experiments.removal import parse_duration
-from mlops.cli.options import JsonOption
+from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def demo(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Track a dozen training runs on real biopsies, find the best, compare and plot them, and reload its model."""
+    """Track a dozen runs on real biopsies, find and reload the best, then register, promote, replace and roll back."""
     from rich.console import Console
 
     from mlops.cli.demo import main

@@ -121,6 +121,7 @@ def write_table(
     title: str | None = None,
     header: bool = True,
     shorten: Collection[str] = (),
+    wrap: Collection[str] = (),
     console: Console | None = None,
 ) -> None:
     """Print rows as a table on a terminal, and as tab-separated lines with full precision elsewhere.
@@ -130,14 +131,16 @@ def write_table(
         rows: One value per column: text, numbers, datetimes, booleans, None or `Cell`. Numbers are right-aligned.
         title: Shown above the table on a terminal.
         header: Whether the headings are shown.
-        shorten: Columns whose text is cut on a narrow terminal; others are folded.
+        shorten: Columns whose text is cut on a narrow terminal.
+        wrap: Columns whose text goes on in the next line there. Where neither is named, all columns do.
         console: Where to print; standard output when not given.
     """
     from rich.console import Console
 
     console = console or Console()
     if console.is_terminal:
-        console.print(make_table(columns, [list(row) for row in rows], title=title, header=header, shorten=shorten))
+        shown = [list(row) for row in rows]
+        console.print(make_table(columns, shown, title=title, header=header, shorten=shorten, wrap=wrap))
         return
     for line in [*([columns] if header else []), *rows]:
         typer.echo("\t".join(_exact(value) for value in line), file=console.file)
@@ -169,6 +172,7 @@ def make_table(
     title: str | None = None,
     header: bool = True,
     shorten: Collection[str] = (),
+    wrap: Collection[str] = (),
 ) -> Table:
     """Return the table that a terminal shows; the arguments are those of `write_table`."""
     from rich.box import SIMPLE_HEAD
@@ -181,7 +185,8 @@ def make_table(
     for index, name in enumerate(columns):
         justify: Literal["left", "right"] = "right" if _is_numeric([row[index] for row in rows]) else "left"
         # rich narrows the columns that may wrap, and only when these are gone the others
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=bool(shorten) and name not in shorten)
+        is_whole = bool(shorten or wrap) and name not in {*shorten, *wrap}
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=is_whole)
     for row in rows:
         table.add_row(*(_text(value, is_cut=name in shorten) for name, value in zip(columns, row, strict=True)))
     return table

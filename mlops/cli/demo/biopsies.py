@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TARGET", "Split", "split_biopsies", "write_biopsies"]
+__all__ = ["PROJECT", "TARGET", "Split", "split_biopsies", "write_biopsies"]
 
+PROJECT = "biopsies"
 TARGET = "malignant"
 _SEED = 20
 _HELD_OUT = 0.2  # of all; the same share again validates

@@ -1,11 +1,9 @@
-"""The order of the demonstration: data, a dozen runs, the best of them, and a check in a fresh process."""
+"""The order of the demonstration: data, a dozen runs, the best of them, a check in a fresh process, the registry."""
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,11 +15,14 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
-from mlops.cli.demo.biopsies import TARGET, Split, split_biopsies, write_biopsies
+from mlops.cli.comparison import comparison_tables
+from mlops.cli.demo import registry_chapter
+from mlops.cli.demo.biopsies import PROJECT, TARGET, Split, split_biopsies, write_biopsies
+from mlops.cli.demo.registry_chapter import MODEL_ID
 from mlops.cli.demo.reload import score
 from mlops.cli.demo.screen import RunBoard
+from mlops.cli.demo.shell import shell_command, typed_path
 from mlops.cli.demo.training import CANDIDATES, evaluate, fit_in_steps
-from mlops.cli.experiments.comparing import comparison_tables
 from mlops.clock import new_id
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_PROJECT = "biopsies"
 _ROWS = 8  # of the comparison; the file has all
 _WIDTH_IN_A_PIPE = 120
 _CURVES = ["val_loss", "val_accuracy", "val_recall"]
@@ -59,14 +59,17 @@ def main(folder: Path = Path("mlops_demo"), *, console: Console | None = None) -
         best = _chapter_search(console, tracker, session)
         _chapter_compare(console, tracker, best, folder)
         held_out = _chapter_reload(console, tracker, best[0], split, folder)
+        registered = registry_chapter.show(console, tracker, best[0], split, folder)
     _farewell(console, folder, best[0])
     return {
         "folder": str(folder),
         "database": f"sqlite:///{folder / 'mlops.db'}",
         "tracking_dir": str(folder / "experiments"),
         "runs": len(CANDIDATES),
+        "project": PROJECT,
         "best": {"experiment_id": best[0].experiment_id, "name": best[0].name},
         "held_out": held_out,
+        "registered": registered,
     }
 
 
@@ -74,7 +77,7 @@ def _open_tracker(folder: Path) -> ExperimentTrackerService:
     from mlops import ExperimentTracker
 
     return ExperimentTracker(
-        tracking_dir=str(folder / "experiments"), database_url=f"sqlite:///{folder / 'mlops.db'}", project=_PROJECT
+        tracking_dir=str(folder / "experiments"), database_url=f"sqlite:///{folder / 'mlops.db'}", project=PROJECT
     ).sync
 
 
@@ -112,7 +115,7 @@ def _train(tracker: ExperimentTrackerService, split: Split, session: str, index:
         hyperparameters=candidate.hyperparameters,
         tags={"session": session, "purpose": "demo"},
     ) as run:
-        run.log_dataset(split.train, name=_PROJECT, role="train")
+        run.log_dataset(split.train, name=PROJECT, role="train")
         estimator = None
         for step, estimator in enumerate(fit_in_steps(candidate, split)):
             metrics = evaluate(estimator, split)
@@ -149,8 +152,8 @@ def _chapter_compare(
         tracker.plot_experiment_metrics(identifiers, metrics=_CURVES, path=folder / "plots" / name)
     for table in comparison_tables(comparison.head(_ROWS), console.width):
         console.print(table)
-    console.print(f"Curves: {_from_here(folder / 'plots' / 'metrics.png')}", highlight=False, soft_wrap=True)
-    console.print(f"Table:  {_from_here(folder / 'comparison.csv')}\n", highlight=False, soft_wrap=True)
+    console.print(f"Curves: {typed_path(folder / 'plots' / 'metrics.png')}", highlight=False, soft_wrap=True)
+    console.print(f"Table:  {typed_path(folder / 'comparison.csv')}\n", highlight=False, soft_wrap=True)
 
 
 def _chapter_reload(
@@ -175,20 +178,10 @@ def _chapter_reload(
 def _farewell(console: Console, folder: Path, best: Experiment) -> None:
     """Print commands that can be pasted as they are."""
     console.print(Rule("Look further", align="left"))
-    database = f"--database {shlex.quote(f'sqlite:///{_from_here(folder)}/mlops.db')}"
+    database = f"--database {shlex.quote(f'sqlite:///{typed_path(folder)}/mlops.db')}"
     short = best.experiment_id[-8:]  # the end of an id tells runs apart; its beginning is the time
     for words in ("list", f"show {short}", f"plot {short}"):
-        console.print(f"{_command()} experiments {words} {database}", highlight=False, soft_wrap=True)
-
-
-def _command() -> str:
-    """Return what starts `mlops` in the reader's shell."""
-    if shutil.which("mlops"):
-        return "mlops"
-    beside = Path(sys.executable).with_name("mlops")
-    return shlex.quote(_from_here(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m mlops"
-
-
-def _from_here(path: Path) -> str:
-    """Return a path as one would type it in the current folder."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        console.print(f"{shell_command()} experiments {words} {database}", highlight=False, soft_wrap=True)
+    for words in (f"show {MODEL_ID}", f"history {MODEL_ID}"):
+        place = f"--project {PROJECT} {database}"
+        console.print(f"{shell_command()} models {words} {place}", highlight=False, soft_wrap=True)

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops.cli.errors import DatabaseNotFound
+from mlops.cli.databases import require_database
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import ExperimentTrackerService
 
-__all__ = ["DatabaseOption", "ExperimentArgument", "ExperimentsArgument", "TrackingDirOption", "open_tracker"]
+__all__ = ["ExperimentArgument", "ExperimentsArgument", "TrackingDirOption", "open_tracker"]
 
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option("--database", help="URL of the database. (default: the configured one)", show_default=False),
-]
 TrackingDirOption = Annotated[
     str | None,
     typer.Option(
@@ -43,13 +39,10 @@ def open_tracker(database: str | None, tracking_dir: str | None) -> Iterator[Exp
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
     from mlops.config import ConfigManager
-    from mlops.database.location import locate
     from mlops.experiment_tracker import ExperimentTrackerService
 
     config = ConfigManager().load_config()
-    place = locate(database or config.database.url)
-    if place.path is not None and not place.path.exists():
-        hint = "Track a run there first, as `mlops demo` shows, or name another by --database."
-        raise DatabaseNotFound(place.masked, hint=hint)
+    hint = "Track a run there first, as `mlops demo` shows, or name another by --database."
+    require_database(database or config.database.url, hint=hint)
     with closing(ExperimentTrackerService(tracking_dir, database, config=config)) as tracker:
         yield tracker

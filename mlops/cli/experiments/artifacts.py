@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.experiments.access import DatabaseOption, ExperimentArgument, TrackingDirOption, open_tracker
-from mlops.cli.experiments.cells import age_cell, value_cell
-from mlops.cli.options import JsonOption
-from mlops.cli.output import Cell
+from mlops.cli.cells import age_cell, size_cell, value_cell
+from mlops.cli.experiments.access import ExperimentArgument, TrackingDirOption, open_tracker
+from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import ExperimentArtifact
@@ -49,11 +48,9 @@ def list_artifacts(
 
 def artifact_row(artifact: ExperimentArtifact, now: datetime) -> list[Any]:
     """Return one row of `ARTIFACT_HEADS`."""
-    from rich.filesize import decimal
-
-    size = Cell(artifact.size_bytes, decimal(artifact.size_bytes))
-    words = [artifact.name, artifact.artifact_type, artifact.codec, size, age_cell(artifact.created_at, now)]
-    return [*words, value_cell(artifact.description)]
+    size, age = size_cell(artifact.size_bytes), age_cell(artifact.created_at, now)
+    words = [artifact.name, artifact.artifact_type, artifact.codec]
+    return [*words, size, age, value_cell(artifact.description)]
 
 
 def download(

@@ -1,34 +1,18 @@
-"""How facts about experiments look in tables: short for people, exact for programs."""
+"""How facts about experiments look in tables, beside those of `mlops.cli.cells`."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import Experiment
 
-__all__ = [
-    "age_cell",
-    "duration_cell",
-    "format_age",
-    "id_cell",
-    "metric_cell",
-    "status_cell",
-    "status_style",
-    "value_cell",
-]
+__all__ = ["duration_cell", "id_cell", "status_cell", "status_style"]
 
 _STYLES = {"running": "blue", "completed": "green", "failed": "red", "cancelled": "yellow"}
-_UNITS = (
-    ("d", timedelta(days=1)),
-    ("h", timedelta(hours=1)),
-    ("min", timedelta(minutes=1)),
-    ("s", timedelta(seconds=1)),
-)
-_OLD = timedelta(days=100)
 
 
 def id_cell(experiment_id: str) -> Cell:
@@ -51,29 +35,6 @@ def status_style(status: str) -> str:
     return _STYLES[status]
 
 
-def age_cell(moment: datetime, now: datetime) -> Cell:
-    """Return a moment, for people as its distance from now."""
-    return Cell(moment, format_age(moment, now), "dim")
-
-
-def format_age(moment: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, in its largest unit; a date when that is long.
-
-    Example:
-        >>> from datetime import UTC
-        >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
-        >>> [format_age(noon - timedelta(**ago), noon) for ago in ({"seconds": 5}, {"hours": 50}, {"days": 400})]
-        ['5 s', '2 d', '2024-11-28']
-    """
-    age = max(now - moment, timedelta())
-    if age >= _OLD:
-        return f"{moment:%Y-%m-%d}"
-    for unit, length in _UNITS:
-        if age >= length:
-            return f"{age // length} {unit}"
-    return "now"
-
-
 def duration_cell(experiment: Experiment, now: datetime) -> Cell:
     """Return how long a run took, for people also how long one has been running."""
     from mlops.experiment_tracker.formatting import format_duration
@@ -81,17 +42,3 @@ def duration_cell(experiment: Experiment, now: datetime) -> Cell:
     seconds = experiment.duration_s
     running = (now - experiment.created_at) / timedelta(seconds=1)
     return Cell(seconds, format_duration(running if seconds is None else seconds), "dim" if seconds is None else "")
-
-
-def metric_cell(value: float | None, style: str = "") -> Cell:
-    """Return a measured number, for people with four digits; nothing where it was not measured."""
-    from mlops.experiment_tracker.formatting import format_metric
-
-    return Cell(value, "" if value is None else format_metric(value), style)
-
-
-def value_cell(value: Any, style: str = "", *, most: int = 60) -> Cell:
-    """Return a parameter, tag or attribute, for people as text of at most so many characters."""
-    from mlops.experiment_tracker.formatting import format_value
-
-    return Cell(value, "" if value is None else format_value(value, most=most), style)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlops.cli.experiments.cells import age_cell, duration_cell, metric_cell, value_cell
+from mlops.cli import metric_columns
+from mlops.cli.cells import age_cell, metric_cell, value_cell
+from mlops.cli.experiments.cells import duration_cell
 from mlops.errors import InvalidInput, did_you_mean
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ATTRIBUTES = (
     *("project", "description", "model_type", "framework", "algorithm", "dataset_name", "dataset_version"),
     *("created_by", "notes", "parent_experiment_id", "created_at", "ended_at", "deleted_at", "duration_s", "error"),
 )
-_METRIC = re.compile(r"metrics\.(?:`((?:[^`]|``)+)`|([\w/.]+))")
 
 
 def parse_columns(text: str) -> list[str]:
@@ -42,25 +42,14 @@ def parse_columns(text: str) -> list[str]:
 
 
 def telling_metrics(experiments: Sequence[Experiment], *, search: str = "") -> list[str]:
-    """Return the metrics of a list, the most telling first: those searched for, then what most runs have.
+    """Return the metrics of a list, the most telling first; see `mlops.cli.metric_columns`.
 
     Args:
         search: The filter and the order of the list, as text.
     """
     from mlops.experiment_tracker.entities import METRIC_FIELDS
 
-    searched = [quoted.replace("``", "`") or plain for quoted, plain in _METRIC.findall(search)]
-    counts: dict[str, int] = {}
-    for experiment in experiments:
-        for name in experiment.metrics:
-            counts[name] = counts.get(name, 0) + 1
-
-    def rank(name: str) -> tuple[Any, ...]:
-        place = searched.index(name) if name in searched else len(searched)
-        field = METRIC_FIELDS.index(name) if name in METRIC_FIELDS else len(METRIC_FIELDS)
-        return place, -counts[name], name.startswith("train"), field, name
-
-    return sorted(counts, key=rank)
+    return metric_columns.telling_metrics([one.metrics for one in experiments], METRIC_FIELDS, search=search)
 
 
 def cell_of(experiment: Experiment, column: str, now: datetime) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlops.cli import output
-from mlops.cli.experiments.cells import duration_cell, format_age, id_cell, metric_cell, status_cell, value_cell
+from mlops.cli.cells import ago, metric_cell
+from mlops.cli.experiments.cells import duration_cell, id_cell, status_cell
 from mlops.cli.experiments.detail import Detail, is_sampled
 from mlops.cli.output import Cell, printable
+from mlops.cli.page_parts import heading, mapping_rows, pairs, section
 from mlops.cli.sparklines import sparkline
 
 if TYPE_CHECKING:
@@ -27,17 +28,17 @@ def detail_page(detail: Detail, now: datetime) -> Iterator[RenderableType]:
     """Yield the parts of the page from top to bottom; parts with nothing in them are left out."""
     experiment = detail.experiment
     yield _title(experiment)
-    yield _pairs(dict(_facts(experiment, now)))
+    yield pairs(dict(_facts(experiment, now)))
     if experiment.error:
         yield _error(experiment)
-    yield from _section("Parameters", _mapping_rows(experiment.hyperparameters))
+    yield from section("Parameters", mapping_rows(experiment.hyperparameters))
     yield from _metrics(detail)
-    yield from _section("Data", [_dataset_row(dataset) for dataset in experiment.datasets], _DATASET_HEADS)
+    yield from section("Data", [_dataset_row(dataset) for dataset in experiment.datasets], _DATASET_HEADS)
     yield from _artifacts(detail, now)
     yield from _children(detail, now)
     if detail.environment is not None:
-        yield _heading("Environment")
-        yield _pairs(dict(_environment(detail.environment)))
+        yield heading("Environment")
+        yield pairs(dict(_environment(detail.environment)))
 
 
 def _title(experiment: Experiment) -> RenderableType:
@@ -47,33 +48,14 @@ def _title(experiment: Experiment) -> RenderableType:
     return Text(printable(experiment.name), "bold").append("   ").append(status.shown, status.style or "not bold")
 
 
-def _heading(text: str) -> RenderableType:
-    from rich.text import Text
-
-    return Text(f"\n{text}", "bold")
-
-
-def _pairs(values: Mapping[str, Any]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in values.items():
-        if value not in (None, ""):
-            grid.add_row(Text(printable(name)), Text(str(value)))
-    return grid
-
-
 def _facts(experiment: Experiment, now: datetime) -> Iterator[tuple[str, Any]]:
     yield "id", experiment.experiment_id
     yield "project", printable(experiment.project)
-    yield "started", f"{experiment.created_at:%Y-%m-%d %H:%M:%S} UTC, {_ago(experiment.created_at, now)}"
+    yield "started", f"{experiment.created_at:%Y-%m-%d %H:%M:%S} UTC, {ago(experiment.created_at, now)}"
     yield "took" if experiment.ended_at else "running for", duration_cell(experiment, now).shown
     yield "by", printable(experiment.created_by)
     if experiment.deleted_at:
-        yield "deleted", f"{_ago(experiment.deleted_at, now)}; mlops experiments restore {experiment.experiment_id}"
+        yield "deleted", f"{ago(experiment.deleted_at, now)}; mlops experiments restore {experiment.experiment_id}"
     told = (experiment.algorithm, experiment.framework, experiment.model_type)
     yield "model", printable(", ".join(filter(None, told)))
     yield "dataset", printable(" ".join(filter(None, (experiment.dataset_name, experiment.dataset_version))))
@@ -81,11 +63,6 @@ def _facts(experiment: Experiment, now: datetime) -> Iterator[tuple[str, Any]]:
     yield "tags", printable(", ".join(f"{name}={text}" for name, text in experiment.tags.items()))
     yield "description", printable(experiment.description)
     yield "notes", "\n".join(map(printable, experiment.notes.splitlines()))
-
-
-def _ago(moment: datetime, now: datetime) -> str:
-    age = format_age(moment, now)
-    return age if age == "now" or "-" in age else f"{age} ago"
 
 
 def _error(experiment: Experiment) -> RenderableType:
@@ -98,31 +75,12 @@ def _error(experiment: Experiment) -> RenderableType:
     )
 
 
-def _section(title: str, rows: list[list[Any]], heads: tuple[str, ...] = ("", "")) -> Iterator[RenderableType]:
-    if not rows:
-        return
-    yield _heading(title)
-    if any(heads):
-        used = [index for index in range(len(heads)) if any(_is_told(row[index]) for row in rows)]
-        yield output.make_table([heads[index] for index in used], [[row[index] for index in used] for row in rows])
-    else:
-        yield _pairs({str(name): value.shown for name, value in rows})
-
-
-def _is_told(value: Any) -> bool:
-    return (value.shown if isinstance(value, Cell) else value) not in (None, "")
-
-
-def _mapping_rows(values: Mapping[str, Any]) -> list[list[Any]]:
-    return [[name, value_cell(value)] for name, value in values.items()]
-
-
 def _metrics(detail: Detail) -> Iterator[RenderableType]:
     logged = [name for name in detail.summaries if not is_sampled(name)]
     sampled = [name for name in detail.summaries if is_sampled(name)]
     heads = ("metric", "last", "min", "max", "step", "values", "")
-    yield from _section("Metrics", [_metric_row(detail, name) for name in logged], heads)
-    yield from _section("Machine", [_sampled_row(detail, name) for name in sampled], ("", "last", "min", "max", ""))
+    yield from section("Metrics", [_metric_row(detail, name) for name in logged], heads)
+    yield from section("Machine", [_sampled_row(detail, name) for name in sampled], ("", "last", "min", "max", ""))
 
 
 def _metric_row(detail: Detail, name: str) -> list[Any]:
@@ -157,7 +115,7 @@ def _dataset_row(dataset: DatasetFingerprint) -> list[Any]:
 def _artifacts(detail: Detail, now: datetime) -> Iterator[RenderableType]:
     from mlops.cli.experiments.artifacts import ARTIFACT_HEADS, artifact_row
 
-    yield from _section("Artifacts", [artifact_row(one, now) for one in detail.artifacts], ARTIFACT_HEADS)
+    yield from section("Artifacts", [artifact_row(one, now) for one in detail.artifacts], ARTIFACT_HEADS)
 
 
 def _children(detail: Detail, now: datetime) -> Iterator[RenderableType]:
@@ -165,7 +123,7 @@ def _children(detail: Detail, now: datetime) -> Iterator[RenderableType]:
         [id_cell(child.experiment_id), child.name, status_cell(child), duration_cell(child, now)]
         for child in detail.children
     ]
-    yield from _section("Parts", rows, ("id", "name", "status", "took"))
+    yield from section("Parts", rows, ("id", "name", "status", "took"))
 
 
 def _environment(environment: EnvironmentCapture) -> Iterator[tuple[str, Any]]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.experiments.access import DatabaseOption, TrackingDirOption, open_tracker
-from mlops.cli.experiments.cells import age_cell, duration_cell, id_cell, status_cell
+from mlops.cli.cells import age_cell
+from mlops.cli.experiments.access import TrackingDirOption, open_tracker
+from mlops.cli.experiments.cells import duration_cell, id_cell, status_cell
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
-from mlops.cli.options import JsonOption
+from mlops.cli.metric_columns import GAP, fitting_metrics
+from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -22,12 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Status", "list_experiments"]
 
-_MOST_METRICS = 5
-_METRICS_IN_A_PIPE = 4
-_GAP = 3
 _NARROWEST_NAME = 26  # that a further metric may leave
 _SHORTEST_NAME = 12
-_FIXED = 8 + 11 + 6 + 8 + 4 * _GAP  # id, status, age, took
+_FIXED = 8 + 11 + 6 + 8 + 4 * GAP  # id, status, age, took
 
 
 class Status(StrEnum):
@@ -93,7 +92,8 @@ def _write_page(page: Page[Experiment], wanted: list[str] | None, *, search: str
     columns = wanted
     if columns is None:
         metrics = telling_metrics(page, search=search)
-        columns = [f"metrics.{name}" for name in _fitting(metrics, console.width if console.is_terminal else None)]
+        room = console.width - _FIXED - _NARROWEST_NAME if console.is_terminal else None
+        columns = [f"metrics.{name}" for name in fitting_metrics(metrics, room)]
     heads = [column.removeprefix("metrics.") for column in columns] if console.is_terminal else columns
     heads = [*_heads(console.is_terminal), *heads]
     rows = [[*_facts(one, now), *(cell_of(one, column, now) for column in columns)] for one in page]
@@ -123,30 +123,13 @@ def _elide_names(heads: Sequence[str], rows: list[list[Any]], width: int) -> Non
 
     name = 1
     others = [max([len(heads[at]), *(_length(row[at]) for row in rows)]) for at in range(len(heads)) if at != name]
-    room = max(_SHORTEST_NAME, width - sum(others) - _GAP * len(others))
+    room = max(_SHORTEST_NAME, width - sum(others) - GAP * len(others))
     for row in rows:
         row[name] = Cell(row[name].value, elide(row[name].value, room))
 
 
 def _length(cell: Cell | None) -> int:
     return 0 if cell is None else len(cell.shown)
-
-
-def _fitting(metrics: Sequence[str], width: int | None) -> list[str]:
-    """Return the first metrics that find room beside the other columns; a fixed number where there is no width."""
-    if width is None:
-        return list(metrics[:_METRICS_IN_A_PIPE])
-    room, fitting = width - _FIXED - _NARROWEST_NAME, list[str]()
-    for name in metrics[:_MOST_METRICS]:
-        room -= _width(name)
-        if room < 0 and fitting:
-            break
-        fitting.append(name)
-    return fitting
-
-
-def _width(head: str) -> int:
-    return max(len(head), 7) + _GAP
 
 
 def _write_remarks(page: Page[Experiment], wanted: Sequence[str], *, is_narrowed: bool) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops.cli import output
-from mlops.cli.experiments.access import DatabaseOption, ExperimentsArgument, TrackingDirOption, open_tracker
-from mlops.cli.options import JsonOption
+from mlops.cli.experiments.access import ExperimentsArgument, TrackingDirOption, open_tracker
+from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import Experiment, ExperimentTrackerService, MetricPoint

@@ -12,8 +12,8 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.errors import ConfirmationNeeded
-from mlops.cli.experiments.access import DatabaseOption, ExperimentsArgument, TrackingDirOption, open_tracker
-from mlops.cli.options import JsonOption
+from mlops.cli.experiments.access import ExperimentsArgument, TrackingDirOption, open_tracker
+from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:

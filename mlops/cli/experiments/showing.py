@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlops.cli import output
-from mlops.cli.experiments.access import DatabaseOption, ExperimentArgument, TrackingDirOption, open_tracker
-from mlops.cli.options import JsonOption
+from mlops.cli.experiments.access import ExperimentArgument, TrackingDirOption, open_tracker
+from mlops.cli.options import DatabaseOption, JsonOption
 
 __all__ = ["show"]
 

@@ -28,9 +28,9 @@ def runs_in(folder: Path) -> int:
 
 
 def test_the_example_runs_twice_into_one_folder(tmp_path: Path) -> None:
-    """Each time a dozen runs are added, the best is drawn and its model is right on held-out samples."""
+    """Each time a dozen runs and a retraining are added, the best is drawn and is right on held-out samples."""
     folder = tmp_path / "my demo"
-    for expected in (12, 24):
+    for expected in (13, 26):
         shown = run(*PROGRAM, str(folder)).stdout
         assert runs_in(folder) == expected
         found = re.search(r"([\d.]+)% of 114 held-out biopsies right", shown)
@@ -52,3 +52,17 @@ def test_the_command_answers_in_json_and_leaves_what_other_commands_read(tmp_pat
     key = outcome["best"]["experiment_id"]
     shown = run(sys.executable, "-m", "mlops", "experiments", "show", key[-8:], "--json", *place).stdout
     assert json.loads(shown)["experiment"]["name"] == outcome["best"]["name"]
+
+
+def test_the_model_is_registered_once_however_often_the_demo_runs(tmp_path: Path) -> None:
+    """The same content is the same version; each time it is promoted, replaced and rolled back to."""
+    for moves in (7, 11):
+        registered = json.loads(run(*COMMAND, "demo here", "--json").stdout)["registered"]
+        assert registered["versions"] == ["1.0.0", "1.0.1"]
+        assert registered["production"] == "1.0.0"
+        place = ["--database", f"sqlite:///{tmp_path / 'demo here' / 'mlops.db'}", "--project", "biopsies"]
+        history = [sys.executable, "-m", "mlops", "models", "history", registered["model_id"], "--json", *place]
+        assert len(json.loads(run(*history).stdout)["moves"]) == moves
+    cards = [Path(card) for card in registered["cards"]]
+    assert sorted(card.suffix for card in cards) == [".html", ".html", ".md", ".md"]
+    assert all("pathologist" in card.read_text("utf-8") for card in cards)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops.cli.experiments.cells import format_age, status_cell, status_style
+from mlops.cli.cells import format_age
+from mlops.cli.experiments.cells import status_cell, status_style
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
 from mlops.cli.experiments.listing import Status
 from mlops.cli.experiments.plotting import ThemeName, XAxis

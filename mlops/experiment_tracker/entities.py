@@ -6,7 +6,7 @@ Nothing here reads a clock, a disk or a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -233,6 +233,12 @@ class Experiment(Record):
         from mlops.experiment_tracker.rendering import experiment_html
 
         return experiment_html(self)
+
+    @staticmethod
+    def _page_html_(experiments: Sequence[Experiment]) -> str:
+        from mlops.experiment_tracker.rendering import experiments_html
+
+        return experiments_html(experiments)
 
 
 class ExperimentQuery(Record):

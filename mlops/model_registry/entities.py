@@ -5,6 +5,7 @@ All are frozen records. Nothing here reads a clock, a disk or a database.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -158,6 +159,17 @@ class ModelMetadata(Record):
     signature: ModelSignature = Field(default_factory=ModelSignature, json_schema_extra=_SERVER)
     version_reason: str = Field("", json_schema_extra=_SERVER)
     is_protected: bool = Field(False, json_schema_extra=_SERVER)
+
+    def _repr_html_(self) -> str:
+        from mlops.model_registry.notebook import version_html
+
+        return version_html(self)
+
+    @staticmethod
+    def _page_html_(versions: Sequence[ModelMetadata]) -> str:
+        from mlops.model_registry.notebook import versions_html
+
+        return versions_html(versions)
 
     def measured(self) -> dict[str, float]:
         """Return all metrics that were measured, the five fields first, by name.

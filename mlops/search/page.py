@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Generic, TypeVar, overload
 
 __all__ = ["Page"]
@@ -63,6 +64,11 @@ class Page(Sequence[T], Generic[T]):
 
     def __hash__(self) -> int:
         return hash(self._items)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: as the items' own class draws a page of them, or as text."""
+        draw = getattr(type(self._items[0]), "_page_html_", None) if self._items else None
+        return str(draw(self._items)) if draw else f"<pre>{escape(repr(self))}</pre>"
 
     def __repr__(self) -> str:
         return f"Page({list(self._items)!r}, next_cursor={self._next_cursor!r})"

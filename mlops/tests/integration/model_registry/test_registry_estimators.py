@@ -22,10 +22,11 @@ PREDICTORS = [
     for predictor in ("classifier", "regressor")
     for name, kind in all_estimators(type_filter=predictor)
 ]
-WANT_OTHER_DATA = {  # targets of several columns, a single measure, or none below zero
-    "CCA", "ClassifierChain", "GammaRegressor", "IsotonicRegression", "MultiOutputClassifier", "MultiOutputRegressor",
-    "MultiTaskElasticNet", "MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV", "PLSCanonical", "PLSRegression",
-    "PoissonRegressor", "RegressorChain", "CategoricalNB", "ComplementNB", "MultinomialNB", "TweedieRegressor",
+WANT_OTHER_DATA = {  # targets of several columns, a single measure, none below zero, or none that depend on others
+    "CCA", "CategoricalNB", "ClassifierChain", "ComplementNB", "GammaRegressor", "IsotonicRegression",
+    "MultiOutputClassifier", "MultiOutputRegressor", "MultiTaskElasticNet", "MultiTaskElasticNetCV", "MultiTaskLasso",
+    "MultiTaskLassoCV", "MultinomialNB", "PLSCanonical", "PLSRegression", "PoissonRegressor",
+    "QuadraticDiscriminantAnalysis", "RegressorChain", "TweedieRegressor",
 }  # fmt: skip
 DRAWS_ANEW = {"DummyClassifier"}
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mlops.audit import append, verify
-from mlops.audit.tables import audit_entries, audit_head
 from mlops.database import check, open_database
 from mlops.events import publish, read, subscribe
-from mlops.events.tables import event_consumers, events
+
+
+OF_0001 = ("alembic", "artifact", "experiment")
 
 
 def take_back_0002(url: str) -> None:
     """Make the database what the first migration alone makes."""
     with open_database(url) as database, database.write() as tx:
-        for table in (audit_entries, audit_head, events, event_consumers):
-            table.drop(tx.connection)
+        for name in sa.inspect(tx.connection).get_table_names():
+            if not name.startswith(OF_0001):
+                tx.execute(sa.text(f"DROP TABLE {name}"))
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
         tx.execute(sa.text("INSERT INTO experiment_environments (digest, document) VALUES ('d', '{}')"))
 

@@ -8,11 +8,18 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from mlops.config import ConfigurationError
+from mlops.database import close_all
 from mlops.database.registry import registry as databases
 from mlops.errors import InvalidInput
 from mlops.model_registry import ModelMetadata
 from mlops.platform import Platform
 from mlops.tests.integration.platform.conftest import MakeSite
+
+
+@pytest.fixture(autouse=True)
+def _alone() -> None:
+    """Close what other tests of this process have left open."""
+    close_all()
 
 
 def test_all_parts_share_one_database(make_site: MakeSite) -> None:

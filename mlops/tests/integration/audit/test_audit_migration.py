@@ -8,7 +8,6 @@ from mlops.audit import append, verify
 from mlops.database import check, open_database
 from mlops.events import publish, read, subscribe
 
-
 OF_0001 = ("alembic", "artifact", "experiment")
 
 

@@ -190,8 +190,8 @@ def _first_head(tx: Transaction) -> _Head:
     """Begin the log, unless another transaction did so meanwhile."""
     last = tx.execute(sa.select(sa.func.max(audit_entries.c.sequence))).scalar()
     insert = postgresql.insert(audit_head) if tx.dialect == "postgresql" else sqlite.insert(audit_head)
-    fresh = insert.values(id=HEAD_ID, sequence=0, hash=GENESIS).on_conflict_do_nothing()
-    if tx.execute(fresh).rowcount and last is not None:
+    fresh = insert.values(id=HEAD_ID, sequence=0, hash=GENESIS).on_conflict_do_nothing().returning(audit_head.c.id)
+    if tx.execute(fresh).all() and last is not None:
         raise AuditBroken(last, Fault.HEAD, "the row that says where the log ends is gone.")
     head = _read_head(tx)
     assert head is not None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from mlops.errors import InvalidInput
 from mlops.records import FrozenDict, FrozenMap, Record
+from mlops.values import Term
 
 __all__ = ["Anchor", "AuditEntry", "AuditFact", "AuditReport", "Fault"]
-
-Term = Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""A word or name of 1 to 250 characters, control characters excluded."""
 
 _ANCHOR = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 

@@ -11,8 +11,7 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.errors import DatabaseNotFound
-from mlops.cli.experiments.removal import parse_duration
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import DatabaseOption, JsonOption, parse_duration
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -56,14 +56,14 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def metric_cell(value: float | None, style: str = "") -> Cell:
     """Return a measured number, for people with four digits; nothing where it was not measured."""
-    from mlops.experiment_tracker.formatting import format_metric
+    from mlops.formatting import format_metric
 
     return Cell(value, "" if value is None else format_metric(value), style)
 
 
 def value_cell(value: Any, style: str = "", *, most: int = 60) -> Cell:
     """Return a parameter, tag or attribute, for people as text of at most so many characters."""
-    from mlops.experiment_tracker.formatting import format_value
+    from mlops.formatting import format_value
 
     return Cell(value, "" if value is None else format_value(value, most=most), style)
 

@@ -219,7 +219,7 @@ def open_database(url: str, settings: DatabaseSettings | None = None) -> Databas
 
     database = registry.acquire(locate(url), settings or DatabaseSettings())
     try:
-        schema.bring_to_head(database)
+        schema.upgrade(database)
     except BaseException:
         database.close()
         raise

@@ -21,7 +21,7 @@ from mlops.database.transaction import Transaction
 if TYPE_CHECKING:
     from mlops.database.registry import Database
 
-__all__ = ["bring_to_head", "check", "current", "head", "upgrade"]
+__all__ = ["check", "current", "head", "upgrade"]
 
 _FOLDER = Path(__file__).with_name("migrations")
 _ADVISORY_LOCK = 0x6D6C6F7073  # "mlops"; one key for all upgrades of a database
@@ -53,7 +53,7 @@ def current(database: Database) -> str | None:
         return _version(tx)
 
 
-def bring_to_head(database: Database) -> str:
+def upgrade(database: Database) -> str:
     """Create or upgrade the tables of a database; return their version.
 
     Raises:
@@ -79,11 +79,6 @@ def bring_to_head(database: Database) -> str:
         elif version != head():
             migrate(tx)
     return head()
-
-
-def upgrade(database: Database) -> str:
-    """Bring a database to the newest version; the name the command line uses."""
-    return bring_to_head(database)
 
 
 def check(database: Database) -> list[str]:

@@ -8,11 +8,9 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from mlops.records import FrozenDict, FrozenMap, Record
+from mlops.values import Term
 
 __all__ = ["Consumer", "Event", "NewEvent", "Start"]
-
-Term = Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""A word or name of 1 to 250 characters, control characters excluded."""
 
 Topic = Annotated[str, Field(max_length=100, pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 """A noun, a dot and a verb, in small letters: `model.promoted`."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from mlops.experiment_tracker.compare import Direction
+    from mlops.comparison import Direction
 from typing import Self
 
 from mlops.experiment_tracker.service import ExperimentTrackerService

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops.comparison import Direction, best_direction, best_labels
 from mlops.errors import InvalidInput, did_you_mean
-from mlops.experiment_tracker.compare import Direction, best_direction, best_label, compare
+from mlops.experiment_tracker.compare import compare
 from mlops.experiment_tracker.entities import Experiment
-from mlops.experiment_tracker.formatting import format_metric, format_value, unique_labels
 from mlops.experiment_tracker.plot_labels import add_title
 from mlops.experiment_tracker.plot_theme import Theme, ThemeName, literal, mix, new_figure, style_axes, theme_named
+from mlops.formatting import format_metric, format_value, unique_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,7 +153,7 @@ def _draw_dots(
     style_axes(axes, theme, grid="x")
     axes.set_title(literal(name, 26), loc="left", color=theme.text, fontsize=10.5, fontweight="bold", pad=9)
     finite = {label: value for label, value in column.items() if value is not None and not _is_missing(value)}
-    best = best_label(finite, direction) if direction else ()
+    best = best_labels(finite, direction) if direction else ()
     quiet = mix(theme.muted, theme.panel, 0.25)
     for row, (label, value) in enumerate(column.items()):
         colour = theme.series[0] if label in best else quiet

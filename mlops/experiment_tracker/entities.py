@@ -12,20 +12,10 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from mlops.experiment_tracker.values import (
-    Epoch,
-    Measured,
-    MeasuredMap,
-    Name,
-    NewIdentifier,
-    OptionalName,
-    ParamMap,
-    Step,
-    TagMap,
-    Words,
-)
+from mlops.experiment_tracker.values import Epoch, Measured, MeasuredMap, NewIdentifier, Step
 from mlops.provenance import DatasetFingerprint
 from mlops.records import FrozenDict, FrozenMap, Record
+from mlops.values import Name, OptionalName, ParamMap, TagMap, Words
 
 __all__ = [
     "METRIC_FIELDS",

@@ -12,9 +12,9 @@ from typing import Any
 
 from mlops.experiment_tracker.entities import Experiment, ExperimentConfig, ExperimentStatus
 from mlops.experiment_tracker.errors import ExperimentDeleted, ExperimentEnded, ParameterConflict
-from mlops.experiment_tracker.values import storable
 from mlops.provenance import DatasetFingerprint
 from mlops.records import encode_json
+from mlops.values import storable
 
 __all__ = [
     "deleted",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlops.errors import InvalidInput, did_you_mean
-from mlops.experiment_tracker.formatting import elide
+from mlops.formatting import elide
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

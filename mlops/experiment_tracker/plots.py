@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlops.comparison import Direction, best_direction
 from mlops.errors import InvalidInput, did_you_mean
-from mlops.experiment_tracker.compare import Direction, best_direction
 from mlops.experiment_tracker.downsample import Envelope, downsample, envelope, envelope_by_position
 from mlops.experiment_tracker.entities import SYSTEM_PREFIX
-from mlops.experiment_tracker.formatting import format_metric
 from mlops.experiment_tracker.plot_labels import add_legend, add_title, label_ends
 from mlops.experiment_tracker.plot_theme import Theme, ThemeName, literal, mix, new_figure, style_axes, theme_named
+from mlops.formatting import format_metric
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mlops.errors import InvalidInput, did_you_mean
 from mlops.experiment_tracker.entities import Experiment, MetricPoint, MetricSummary
 from mlops.experiment_tracker.errors import EnvironmentNotFound, MetricNotFound
-from mlops.experiment_tracker.formatting import unique_labels
 from mlops.experiment_tracker.history import history_frame, history_points
 from mlops.experiment_tracker.ledger import Ledger
+from mlops.formatting import unique_labels
 from mlops.provenance import EnvironmentCapture
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from users is escaped. Figures are in `mlops.experiment_tracker.plots`; tables f
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mlops.experiment_tracker.downsample import downsample
-from mlops.experiment_tracker.formatting import (
+from mlops.experiment_tracker.notebook_style import framed
+from mlops.formatting import (
     ABSENT,
     elide,
     format_duration,
@@ -20,23 +20,13 @@ from mlops.experiment_tracker.formatting import (
     format_value,
     short_id,
 )
-from mlops.experiment_tracker.notebook_style import framed
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike
 
     from mlops.experiment_tracker.entities import Experiment
 
-__all__ = [
-    "comparison_html",
-    "comparison_text",
-    "experiment_html",
-    "experiment_text",
-    "experiments_html",
-    "experiments_text",
-    "sparkline",
-]
+__all__ = ["experiment_html", "experiments_html", "sparkline"]
 
 _MOST_COLUMNS = 8  # metrics that a list of experiments shows
 _SPARK_WIDTH, _SPARK_HEIGHT = 120.0, 24.0
@@ -89,21 +79,6 @@ def experiments_html(experiments: Sequence[Experiment], *, total: int | None = N
     )
 
 
-def comparison_html(table: pd.DataFrame) -> str:
-    """Return the table of `compare` as HTML: best metrics marked, rows that are equal everywhere in grey."""
-    if table.empty:
-        return framed('<span class="quiet">Nothing to compare.</span>')
-    heads = "".join(f'<th class="num">{_text(label, 40)}</th>' for label in table.columns)
-    differs, best = set(table.attrs.get("differs", ())), table.attrs.get("best", {})
-    rows = "".join(
-        _compared(
-            field, dict(zip(table.columns, cells, strict=True)), best.get(field, ()), is_same=field not in differs
-        )
-        for field, cells in zip(table.index, table.to_numpy(), strict=True)
-    )
-    return framed(f"<table><thead><tr><th>Field</th>{heads}</tr></thead><tbody>{rows}</tbody></table>")
-
-
 def sparkline(values: ArrayLike) -> str:
     """Return a history as a small SVG line with a dot at its last value; gaps at NaN, empty where there is no number.
 
@@ -132,53 +107,6 @@ def sparkline(values: ArrayLike) -> str:
     return (
         f'<svg {size} aria-hidden="true"><path d="{path}"/><circle cx="{x[last]:.1f}" cy="{y[last]:.1f}" r="2"/></svg>'
     )
-
-
-def experiment_text(experiment: Experiment) -> str:
-    """Return an experiment as a few lines of text."""
-    took = f" in {format_duration(experiment.duration_s)}" if experiment.duration_s is not None else ""
-    lines = [f"{experiment.name}: {experiment.status}{took}", f"  id          {experiment.experiment_id}"]
-    sections: tuple[tuple[str, Mapping[str, Any], Callable[[Any], str]], ...] = (
-        ("metrics", experiment.metrics, format_metric),
-        ("parameters", experiment.hyperparameters, format_value),
-        ("tags", experiment.tags, format_value),
-    )
-    for title, values, form in sections:
-        if values:
-            lines.append(f"  {title:<11} " + ", ".join(f"{name}={form(value)}" for name, value in values.items()))
-    if experiment.error:
-        lines.append(f"  error       {experiment.error.strip().splitlines()[-1]}")
-    return "\n".join(lines)
-
-
-def experiments_text(experiments: Sequence[Experiment]) -> str:
-    """Return experiments as a plain table, one a line: id, name, status, duration and up to eight metrics."""
-    if not experiments:
-        return "No experiments."
-    names = _common_metrics(experiments)
-    rows = [["id", "name", "status", "duration", *(elide(name, 20) for name in names)]]
-    for run in experiments:
-        metrics = [format_metric(run.metrics.get(name)) for name in names]
-        rows.append(
-            [short_id(run.experiment_id), elide(run.name), str(run.status), format_duration(run.duration_s), *metrics]
-        )
-    return _aligned(rows, left=3)
-
-
-def comparison_text(table: pd.DataFrame) -> str:
-    """Return the table of `compare` as text; `*` follows the best value of a metric."""
-    if table.empty:
-        return "Nothing to compare."
-    best = table.attrs.get("best", {})
-    rows = [["field", *(elide(str(label), 28) for label in table.columns)]]
-    for field, cells in zip(table.index, table.to_numpy(), strict=True):
-        marked = best.get(field, ())
-        shown = [
-            _cell(field, value) + ("*" if label in marked else "")
-            for label, value in zip(table.columns, cells, strict=True)
-        ]
-        rows.append([elide(str(field), 40), *(elide(text, 28) for text in shown)])
-    return _aligned(rows, left=1)
 
 
 def _text(value: object, most: int = 120) -> str:
@@ -228,23 +156,6 @@ def _listed(experiment: Experiment, names: Sequence[str]) -> str:
     )
 
 
-def _compared(field: str, cells: Mapping[str, Any], best: Sequence[str], *, is_same: bool) -> str:
-    columns = ""
-    for label, value in cells.items():
-        kind = "num best" if label in best else "num"
-        columns += f'<td class="{kind}">{escape(_cell(field, value))}</td>'
-    kind = "same" if is_same else "differs"
-    return f'<tr class="{kind}"><th>{_text(field, 60)}</th>{columns}</tr>'
-
-
-def _cell(field: str, value: Any) -> str:
-    if isinstance(value, float) and math.isnan(value):
-        return ABSENT
-    if field == "duration_s":
-        return format_duration(value)
-    return format_metric(value) if field.startswith("metrics.") else format_value(value, most=40)
-
-
 def _common_metrics(experiments: Sequence[Experiment]) -> list[str]:
     """Return the metrics that most of the experiments have, at most eight, in order of name."""
     counts: dict[str, int] = {}
@@ -252,16 +163,3 @@ def _common_metrics(experiments: Sequence[Experiment]) -> list[str]:
         for name in experiment.metrics:
             counts[name] = counts.get(name, 0) + 1
     return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_COLUMNS])
-
-
-def _aligned(rows: Sequence[Sequence[str]], *, left: int) -> str:
-    """Return rows as columns of equal width: the first `left` start at the left, the others end at the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from mlops.comparison import Direction
     from mlops.config.settings import SecuritySettings
-    from mlops.experiment_tracker.compare import Direction
 
 __all__ = ["ExperimentTrackerService"]
 

@@ -1,116 +1,25 @@
-"""What names, texts, numbers and steps of experiments may be, as types for the fields of records.
-
-Each refuses what one of the databases could not hold, so that SQLite and PostgreSQL accept and return the same.
-"""
+"""What metrics, steps and ids of experiments may be, as types for the fields of records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 
-from mlops.records import FrozenDict, FrozenMap, encode_json, thaw
+from mlops.records import FrozenDict, thaw
+from mlops.values import OptionalName, check_name, measured_value, short_repr
 
-__all__ = [
-    "RESERVED_METRICS",
-    "Epoch",
-    "Measured",
-    "MeasuredMap",
-    "Name",
-    "NewIdentifier",
-    "OptionalName",
-    "ParamMap",
-    "Step",
-    "TagMap",
-    "Words",
-    "check_name",
-    "check_text",
-    "measured_value",
-    "storable",
-]
+__all__ = ["RESERVED_METRICS", "Epoch", "Measured", "MeasuredMap", "NewIdentifier", "Step"]
 
 RESERVED_METRICS = frozenset({"step", "epoch", "timestamp"})
 """Names that no metric may have: a history has a column of each beside the metrics."""
 
-_LONGEST_NAME = 250
 _STEP_LIMIT = 2**63  # steps are signed 64-bit integers in both databases
 _EPOCH_LIMIT = 2**53  # epochs pass through a column of doubles on their way into a DataFrame
-_SPECIAL = frozenset({"NaN", "Infinity", "-Infinity"})  # what JSON documents hold in place of such numbers
-
-
-def check_name(name: str, *, what: str = "name") -> str:
-    """Return a name of a metric, parameter, tag or artifact when it can be one.
-
-    Raises:
-        ValueError: It is not text, is empty, is longer than 250 characters, or has unprintable characters.
-    """
-    if not isinstance(name, str):
-        raise ValueError(f"{what} {name!r} is a {type(name).__name__}; names are text.")
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise ValueError(
-            f"{what} {name[:60]!r} cannot be a name. Names have 1 to {_LONGEST_NAME} printable characters, "
-            "with no space at either end."
-        )
-    return name
-
-
-def check_text(text: str) -> str:
-    """Refuse the few texts that a database cannot hold."""
-    if "\0" in text:
-        raise ValueError("text with a NUL character cannot be stored; remove it")
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("text with half of a surrogate pair cannot be stored; decode it with errors='replace'")
-    return text
-
-
-def storable(text: str) -> str:
-    """Return any text with what a database cannot hold replaced, for texts that nobody can be asked to correct."""
-    return text.replace("\0", "�").encode("utf-8", "replace").decode()
-
-
-Words = Annotated[str, AfterValidator(check_text)]
-"""Text that both databases can hold."""
-
-Name = Annotated[str, AfterValidator(check_name)]
-"""A name of 1 to 250 printable characters."""
-
-
-def _optional_name(name: str) -> str:
-    return check_name(name) if name else name
-
-
-OptionalName = Annotated[str, AfterValidator(_optional_name)]
-"""A name, or empty text where something else decides."""
 
 NewIdentifier = Annotated[OptionalName, Field(max_length=100)]
 """An id of at most 100 characters, which fits every index, or empty text for a generated one."""
-
-
-def measured_value(value: object) -> float:
-    """Return a measured number as a float: Python, numpy and torch scalars, one-element arrays, booleans as 0 and 1.
-
-    Example:
-        >>> measured_value(3), measured_value(True), measured_value("NaN")
-        (3.0, 1.0, nan)
-
-    Raises:
-        ValueError: It is not one number, or too large for a double.
-    """
-    if type(value) is float:
-        return value
-    try:
-        if not isinstance(value, str) or value in _SPECIAL:
-            single = value.item() if hasattr(value, "item") else value
-            return float(single)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise ValueError(f"a metric is one number that a double can hold, not {_short(value)} ({error})") from error
-    raise ValueError(f"a metric is a number, not the text {_short(value)}; keep text as a tag or a parameter")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _measured_or_none(value: object) -> float | None:
@@ -119,7 +28,7 @@ def _measured_or_none(value: object) -> float | None:
 
 def _measured_map(values: object) -> FrozenDict:
     if not isinstance(values, Mapping):  # pydantic turns only ValueError into a report of the field
-        raise ValueError(f"expected a mapping of metric names to numbers, not {_short(values)}")
+        raise ValueError(f"expected a mapping of metric names to numbers, not {short_repr(values)}")
     found = {}
     for name, value in values.items():
         if check_name(name, what="metric") in RESERVED_METRICS:
@@ -138,35 +47,7 @@ def _measured_named(name: str, value: object) -> float:
         raise ValueError(f"metric {name!r}: {error}") from error
 
 
-def _tag_map(value: object) -> FrozenDict:
-    """Accept a mapping, or a list of words that stand for themselves."""
-    if isinstance(value, Mapping):
-        return FrozenDict({check_name(name, what="tag"): _tag_text(text) for name, text in value.items()})
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return FrozenDict({check_name(word, what="tag"): "true" for word in value})
-    raise ValueError(f"expected a mapping of tags to text, or a list of words, not {_short(value)}")
-
-
-def _tag_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return check_text(str(value))
-    raise ValueError(f"a tag's value is text, not {_short(value)}; keep structures as parameters")
-
-
-def _check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name, value in params.items():
-        check_name(name, what="parameter")
-        check_text(value if isinstance(value, str) else encode_json(value))
-    return params
-
-
-ParamMap = Annotated[FrozenMap, AfterValidator(_check_params)]
-"""Names of parameters to JSON values."""
-
 Measured = Annotated[float | None, PlainValidator(_measured_or_none)]
 MeasuredMap = Annotated[Mapping[str, float], PlainValidator(_measured_map), PlainSerializer(thaw)]
-TagMap = Annotated[Mapping[str, str], PlainValidator(_tag_map), PlainSerializer(thaw)]
 Step = Annotated[int, Field(ge=-_STEP_LIMIT, lt=_STEP_LIMIT)]
 Epoch = Annotated[int, Field(ge=-_EPOCH_LIMIT, le=_EPOCH_LIMIT)]

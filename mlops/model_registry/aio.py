@@ -25,7 +25,7 @@ from mlops.search import Page
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlops.model_registry.comparison import Direction
+    from mlops.comparison import Direction
 from typing import Self
 
 from mlops.model_registry.service import ModelRegistryService

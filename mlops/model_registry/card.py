@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mlops.comparison import best_direction, flat
+from mlops.formatting import format_bytes, format_duration, format_moment, format_value
 from mlops.model_registry.card_plots import Picture, picture_of
-from mlops.model_registry.comparison import best_direction
-from mlops.model_registry.differences import flat
 from mlops.model_registry.entities import Column, ModelMetadata, ModelMove
-from mlops.model_registry.formatting import format_bytes, format_moment, format_seconds, format_value
 from mlops.model_registry.serving_spans import ServingSpan, serving_spans
 from mlops.model_registry.signature import breaks
 
@@ -205,7 +204,7 @@ def _training(item: ModelMetadata) -> list[tuple[str, str]]:
         ("Kind", item.model_type),
         ("Framework", item.framework),
         ("Algorithm", item.algorithm),
-        ("Trained in", "" if duration is None else format_seconds(duration)),
+        ("Trained in", "" if duration is None else format_duration(duration)),
         ("Created by", item.created_by),
     ]
 
@@ -251,7 +250,7 @@ def _history(card: ModelCard) -> tuple[Block, ...]:
 
 
 def _parameters(item: ModelMetadata) -> tuple[Block, ...]:
-    return _facts([(name, format_value(value)) for name, value in sorted(flat("", item.hyperparameters).items())])
+    return _facts([(name, format_value(value, most=None)) for name, value in sorted(flat("", item.hyperparameters).items())])
 
 
 def _files(card: ModelCard) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from mlops.formatting import format_change, format_metric, format_moment
 from mlops.model_registry.card import (
     Block,
     Facts,
@@ -20,7 +21,6 @@ from mlops.model_registry.card import (
 from mlops.model_registry.card_charts import bar, spans_chart
 from mlops.model_registry.card_style import STYLE, content_policy
 from mlops.model_registry.entities import ModelMove, MoveKind
-from mlops.model_registry.formatting import format_change, format_metric, format_moment
 
 __all__ = ["card_html"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from mlops.formatting import format_metric, format_moment
 from mlops.model_registry.card import (
     Block,
     Facts,
@@ -16,7 +17,6 @@ from mlops.model_registry.card import (
     Table,
     card_sections,
 )
-from mlops.model_registry.formatting import format_metric, format_moment
 
 __all__ = ["card_markdown"]
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field, model_validator
 from pydantic.config import JsonDict
 
-from mlops.model_registry.values import Columns, MetricMap, Name, OptionalName, ParamMap, TagMap, Words
+from mlops.model_registry.values import Columns, MetricMap
 from mlops.records import FrozenDict, Json, Record
+from mlops.values import Name, OptionalName, ParamMap, TagMap, Words
 
 __all__ = [
     "METRIC_FIELDS",

@@ -11,7 +11,7 @@ from mlops.model_registry.errors import ModelNotFound, VersionNotFound
 from mlops.model_registry.naming import LATEST, status_named
 from mlops.model_registry.store import ModelStore
 from mlops.model_registry.stored import ModelKey, StoredVersion
-from mlops.model_registry.values import check_text
+from mlops.values import check_text
 
 if TYPE_CHECKING:
     from mlops.database import Transaction

@@ -16,9 +16,9 @@ from mlops.model_registry.stored import StoredVersion, VerifyReport
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlops.comparison import Direction
     from mlops.database import Transaction
     from mlops.model_registry.card import ModelCard
-    from mlops.model_registry.comparison import Direction
 
 __all__ = ["CardForm", "Inspector"]
 

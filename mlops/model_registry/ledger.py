@@ -15,7 +15,7 @@ from mlops.model_registry.entities import ModelMove, ModelStatus, MoveKind
 from mlops.model_registry.finding import Finder
 from mlops.model_registry.store import ModelStore
 from mlops.model_registry.stored import ModelKey, StoredVersion
-from mlops.model_registry.values import check_text
+from mlops.values import check_text
 
 if TYPE_CHECKING:
     from mlops.database import Database, Transaction

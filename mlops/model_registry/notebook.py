@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from mlops.model_registry.formatting import format_metric, format_moment, format_value
+from mlops.formatting import format_metric, format_moment, format_value
 
 if TYPE_CHECKING:
     from mlops.model_registry.entities import ModelMetadata

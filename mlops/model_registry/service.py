@@ -39,8 +39,8 @@ from mlops.search import Page
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlops.comparison import Direction
     from mlops.config.settings import SecuritySettings
-    from mlops.model_registry.comparison import Direction
 
 __all__ = ["ModelRegistryService"]
 

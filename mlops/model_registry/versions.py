@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mlops.comparison import changed_names
 from mlops.errors import InvalidInput
-from mlops.model_registry.differences import changed_names
 from mlops.model_registry.entities import ModelSignature
 from mlops.model_registry.signature import breaks
 

@@ -17,7 +17,7 @@ _STYLES = {"running": "blue", "completed": "green", "failed": "red", "cancelled"
 
 def id_cell(experiment_id: str) -> Cell:
     """Return the id, for people its end, which is accepted wherever an id is."""
-    from mlops.experiment_tracker.formatting import short_id
+    from mlops.formatting import short_id
 
     return Cell(experiment_id, short_id(experiment_id), "cyan")
 
@@ -37,7 +37,7 @@ def status_style(status: str) -> str:
 
 def duration_cell(experiment: Experiment, now: datetime) -> Cell:
     """Return how long a run took, for people also how long one has been running."""
-    from mlops.experiment_tracker.formatting import format_duration
+    from mlops.formatting import format_duration
 
     seconds = experiment.duration_s
     running = (now - experiment.created_at) / timedelta(seconds=1)

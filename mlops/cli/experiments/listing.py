@@ -119,7 +119,7 @@ def _facts(experiment: Experiment, now: datetime) -> list[Any]:
 
 def _elide_names(heads: Sequence[str], rows: list[list[Any]], width: int) -> None:
     """Leave out the middles of names that find no room, for names of runs differ at their ends."""
-    from mlops.experiment_tracker.formatting import elide
+    from mlops.formatting import elide
 
     name = 1
     others = [max([len(heads[at]), *(_length(row[at]) for row in rows)]) for at in range(len(heads)) if at != name]

@@ -90,7 +90,7 @@ def plot(
 
 def _default_path(experiments: Sequence[Experiment]) -> Path:
     """Return a name in the current folder that the same experiments get every time."""
-    from mlops.experiment_tracker.formatting import short_id
+    from mlops.formatting import short_id
 
     first, *others = experiments
     name = re.sub(r"[^a-z0-9]+", "-", first.name.lower()).strip("-")[:40]
@@ -106,7 +106,7 @@ def _write_charts(
 
     from mlops.cli.experiments.columns import telling_metrics
     from mlops.cli.text_plot import draw_lines
-    from mlops.experiment_tracker.formatting import unique_labels
+    from mlops.formatting import unique_labels
 
     labels = unique_labels((one.experiment_id, one.name) for one in experiments)
     width = min(Console().width, _WIDEST)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,16 +11,13 @@ import typer
 from mlops.cli import output
 from mlops.cli.errors import ConfirmationNeeded
 from mlops.cli.experiments.access import ExperimentsArgument, TrackingDirOption, open_tracker
-from mlops.cli.options import DatabaseOption, JsonOption
-from mlops.errors import InvalidInput
+from mlops.cli.options import DatabaseOption, JsonOption, parse_duration
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import Experiment, ExperimentTrackerService, GarbageReport
 
-__all__ = ["collect_garbage", "delete", "parse_duration", "restore"]
+__all__ = ["collect_garbage", "delete", "restore"]
 
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(s|m|min|h|d|w)?")
-_UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _NAMED = 20  # experiments that gc names before it asks
 
 
@@ -88,18 +83,6 @@ def collect_garbage(
         output.write_json(report.to_document())
     else:
         output.write_text(_summary(report))
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read a duration such as `30d`, `12h`, `1.5h`, `10min`; a bare number means days.
-
-    Raises:
-        InvalidInput: It cannot be read.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise InvalidInput(f"{text!r} is not a duration. Write a number and s, min, h, d or w, such as 30d.")
-    return timedelta(**{_UNITS[found[2] or "d"]: float(found[1])})
 
 
 def _report(verb: str, experiments: Sequence[Experiment], *, as_json: bool) -> None:

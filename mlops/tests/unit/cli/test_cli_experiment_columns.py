@@ -15,7 +15,7 @@ from mlops.cli.experiments.cells import status_cell, status_style
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
 from mlops.cli.experiments.listing import Status
 from mlops.cli.experiments.plotting import ThemeName, XAxis
-from mlops.cli.experiments.removal import parse_duration
+from mlops.cli.options import parse_duration
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker import Experiment, ExperimentStatus, plot_theme, plots
 

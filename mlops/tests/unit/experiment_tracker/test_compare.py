@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops.experiment_tracker.compare import best_direction, best_label, compare
+from mlops.comparison import best_direction, best_labels
+from mlops.experiment_tracker.compare import compare
 from mlops.experiment_tracker.entities import Experiment, ExperimentStatus
 from mlops.provenance import DatasetFingerprint
 
@@ -137,7 +138,7 @@ def test_the_direction_of_a_metric_is_read_from_its_words(metric: str, direction
 
 def test_no_value_is_best_among_nan() -> None:
     """NaN is never best."""
-    assert best_label({"a": math.nan}, "max") == ()
+    assert best_labels({"a": math.nan}, "max") == ()
 
 
 def test_none_beside_text_stays_none() -> None:

@@ -7,19 +7,13 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlops.experiment_tracker.compare import compare
 from mlops.experiment_tracker.entities import Experiment, ExperimentStatus
 from mlops.experiment_tracker.rendering import (
-    comparison_html,
-    comparison_text,
     experiment_html,
-    experiment_text,
     experiments_html,
-    experiments_text,
     sparkline,
 )
 from mlops.provenance import DatasetFingerprint
@@ -72,8 +66,7 @@ def test_nothing_from_users_becomes_markup(
         name=name, description=text, error=text, hyperparameters=words, tags=words, metrics=metrics,
         created_by=text, algorithm=text, datasets=(DatasetFingerprint(name=name, digest="00"),),
     )  # fmt: skip
-    other = experiment("2", name="other")
-    for html in (experiment_html(run), experiments_html([run]), comparison_html(compare([run, other]))):
+    for html in (experiment_html(run), experiments_html([run])):
         reader = Reader(html)
         assert not reader.open
         assert reader.tags <= {"style", "div", "span", "h4", "table", "thead", "tbody", "tr", "th", "td", "pre"}
@@ -123,45 +116,6 @@ def test_a_list_shows_the_metrics_that_most_experiments_have_and_how_many_there_
     assert "12 of 4,000 experiments" in html
 
 
-def test_a_comparison_marks_the_best_and_greys_what_is_equal() -> None:
-    """Differences stand out."""
-    table = compare([experiment("1", name="a", metrics={"f1": 0.5}), experiment("2", name="b", metrics={"f1": 0.75})])
-    html = comparison_html(table)
-    assert '<td class="num best">0.7500</td>' in html
-    assert '<tr class="same"><th>project</th>' in html
-
-
-@pytest.mark.parametrize("show", [experiments_html, experiments_text])
-def test_no_experiments_says_so(show: Any) -> None:
+def test_no_experiments_says_so() -> None:
     """Instead of an empty table."""
-    assert "No experiments." in show([])
-    assert "Nothing to compare." in comparison_html(compare([])) + comparison_text(compare([]))
-
-
-def test_text_of_an_experiment_is_a_few_lines() -> None:
-    """The error's last line is enough."""
-    run = experiment(
-        metrics={"f1": 0.98765}, hyperparameters={"depth": 5}, error="Traceback\nValueError: no", tags=["x"]
-    )
-    assert experiment_text(run).splitlines() == [
-        "forest: completed",
-        "  id          id-00000001",
-        "  metrics     f1=0.9877",
-        "  parameters  depth=5",
-        "  tags        x=true",
-        "  error       ValueError: no",
-    ]
-
-
-def test_text_tables_line_up() -> None:
-    """Words at the left, numbers at the right, the best with a star."""
-    runs = [experiment("1", name="a", metrics={"f1": 0.5}), experiment("2", name="longer", metrics={"f1": 12.5})]
-    assert experiments_text(runs).splitlines() == [
-        "id        name    status     duration      f1",
-        "00000001  a       completed         –  0.5000",
-        "00000002  longer  completed         –   12.50",
-    ]
-    assert comparison_text(compare(runs, only_differences=True)).splitlines() == [
-        "field            a  longer",
-        "metrics.f1  0.5000  12.50*",
-    ]
+    assert "No experiments." in experiments_html([])

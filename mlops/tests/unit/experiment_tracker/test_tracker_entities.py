@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlops.errors import InvalidRecord
 from mlops.experiment_tracker import ExperimentConfig, ExperimentMetrics, ExperimentStatus
 from mlops.experiment_tracker.entities import METRIC_FIELDS
-from mlops.experiment_tracker.values import check_name, measured_value, storable
+from mlops.values import check_name, measured_value, storable
 
 names = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=30).filter(str.isprintable)
 numbers = st.floats(allow_nan=False)

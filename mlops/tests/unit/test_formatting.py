@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops.experiment_tracker.formatting import elide, format_duration, format_metric, format_value, unique_labels
+from mlops.formatting import elide, format_duration, format_metric, format_value, unique_labels
 
 
 @given(st.floats(1e-4, 9e6))

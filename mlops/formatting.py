@@ -1,13 +1,24 @@
-"""How values of experiments are shown to people, the same in figures, notebooks and terminals."""
+"""How values are shown to people, the same in figures, notebooks, cards and terminals."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["ABSENT", "elide", "format_duration", "format_metric", "format_value", "short_id", "unique_labels"]
+__all__ = [
+    "ABSENT",
+    "elide",
+    "format_bytes",
+    "format_change",
+    "format_duration",
+    "format_metric",
+    "format_moment",
+    "format_value",
+    "short_id",
+    "unique_labels",
+]
 
 ABSENT = "–"
 """What is shown where there is no value."""
@@ -34,8 +45,23 @@ def format_metric(value: float | None) -> str:
     return f"{number:,.{decimals}f}"
 
 
-def format_value(value: Any, *, most: int = 60) -> str:
+def format_change(change: float, value: float) -> str:
+    """Return the size of a change with as many decimals as `format_metric` shows of the value that changed.
+
+    Example:
+        >>> format_change(0.018, 0.965), format_change(3, 143)
+        ('0.0180', '3.0')
+    """
+    shown = format_metric(value)
+    if "e" in shown or not math.isfinite(change) or not math.isfinite(value):
+        return format_metric(change)
+    return f"{change:,.{len(shown.partition('.')[2])}f}"
+
+
+def format_value(value: Any, *, most: int | None = 60) -> str:
     """Return a parameter, tag or attribute as short text: numbers as they were written, moments to the second.
+
+    Longer text than `most` characters loses its middle; None keeps all of it.
 
     Example:
         >>> format_value(0.001), format_value(None), format_value({"depth": 3})
@@ -46,10 +72,25 @@ def format_value(value: Any, *, most: int = 60) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, Mapping):
-        return elide("{" + ", ".join(f'"{key}": {format_value(item)}' for key, item in value.items()) + "}", most)
+        value = "{" + ", ".join(f'"{key}": {format_value(item)}' for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return elide("[" + ", ".join(map(format_value, value)) + "]", most)
-    return elide(str(value), most)
+        value = "[" + ", ".join(map(format_value, value)) + "]"
+    return str(value) if most is None else elide(str(value), most)
+
+
+def format_bytes(size: int) -> str:
+    """Return a size in the largest decimal unit that leaves at least 1.
+
+    Example:
+        >>> format_bytes(0), format_bytes(999), format_bytes(1_234_567)
+        ('0 B', '999 B', '1.23 MB')
+    """
+    number, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if number < 999.5:
+            break
+        number, unit = number / 1000, larger
+    return f"{size} B" if unit == "B" else f"{number:.3g} {unit}"
 
 
 def format_duration(seconds: float | None) -> str:
@@ -73,6 +114,11 @@ def format_duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def format_moment(moment: datetime | None) -> str:
+    """Return a moment in UTC to the minute, or a dash."""
+    return ABSENT if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def elide(text: str, most: int = 32) -> str:
     """Return text on one line of at most `most` characters, its middle left out when it is longer.
 
@@ -89,9 +135,9 @@ def elide(text: str, most: int = 32) -> str:
     return f"{line[:head]}…{line[len(line) - (most - head - 1) :]}"
 
 
-def short_id(experiment_id: str) -> str:
+def short_id(identifier: str) -> str:
     """Return the end of an id, which for generated ids is its random part: their beginnings are a clock."""
-    return experiment_id[-_LETTERS:]
+    return identifier[-_LETTERS:]
 
 
 def unique_labels(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from benchmarks import raw
 
 __all__ = ["copy_database", "writer"]
 
-_MOVE = "UPDATE model_registry SET status = ?, updated_at = ?, promoted_at = ? WHERE version_id = ?"
+_ARCHIVE = "UPDATE model_registry SET status = 'archived', updated_at = ? WHERE version_id = ?"
+_PROMOTE = "UPDATE model_registry SET status = 'production', updated_at = ?, promoted_at = ? WHERE version_id = ?"
 
 
 def copy_database(source: Path, target: Path) -> sqlite3.Connection:
@@ -38,8 +39,8 @@ def writer(connection: sqlite3.Connection, versions: tuple[str, str]) -> Callabl
         (promoted, archived), step = next(turns), next(number)
         moment = entry[1]
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_MOVE, ("archived", moment, moment, archived))
-        connection.execute(_MOVE, ("production", moment, moment, promoted))
+        connection.execute(_ARCHIVE, (moment, archived))
+        connection.execute(_PROMOTE, (moment, moment, promoted))
         for place, move in enumerate(moves):
             key = (f"{move[0][:-8]}{2 * step + place:08x}", *move[1:3], move[3] + 2 * step, *move[4:])
             _insert(connection, "model_moves", key)

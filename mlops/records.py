@@ -10,7 +10,7 @@ import contextvars
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
@@ -26,6 +26,7 @@ _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})  # asked first: an abstract class answers slowly
+_EXACT = _SCALARS - {float}  # what JSON holds as it is
 
 
 class FrozenDict(Mapping[str, Any]):
@@ -46,6 +47,18 @@ class FrozenDict(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def keys(self) -> KeysView[str]:
+        """Return a view of the keys; the three are a dict's own, which are quicker than those of abstract classes."""
+        return self._items.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return a view of the values."""
+        return self._items.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return a view of the pairs."""
+        return self._items.items()
 
     def __hash__(self) -> int:
         return hash(frozenset(self._items.items()))
@@ -87,9 +100,11 @@ def _plain(value: Any, where: str) -> Any:
         number = float(value)
         return number if math.isfinite(number) else {_MARK: _name(number)}
     if isinstance(value, Mapping):
-        return _escaped({str(key): _plain(item, f"{where}.{key}") for key, item in value.items()})
+        return _escaped(
+            {str(key): item if type(item) in _EXACT else _plain(item, f"{where}.{key}") for key, item in value.items()}
+        )
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [item if type(item) in _EXACT else _plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return _plain(value.item(), where)
     raise InvalidInput(
@@ -126,18 +141,23 @@ def encode_json(value: Any, *, where: str = "value") -> str:
         InvalidInput: Something inside cannot be held by JSON; the message says where.
     """
     plain = _plain(value, where)
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    if _SURROGATE.search(text):  # half a character, as in the names of files with undecodable bytes
+    text = _ENCODER.encode(plain)
+    if not text.isascii() and _SURROGATE.search(text):  # half a character, as in names of files with undecodable bytes
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def decode_json(text: str) -> Any:
     """Read what `encode_json` wrote."""
-    return _DECODER.decode(text)
+    return (_DECODER if "$" in text or _ESCAPED_MARK in text else _PLAIN_DECODER).decode(text)
 
 
 _DECODER = json.JSONDecoder(object_hook=_unmark)
+_PLAIN_DECODER = json.JSONDecoder()  # where no mark can be: a hook in Python takes longer than all the reading
+_ESCAPED_MARK = "\\u0024"  # as another program may write the dollar
 
 
 def _json_value(value: Any) -> Any:
@@ -149,7 +169,14 @@ def _json_map(value: Any) -> Any:
         return FrozenDict()
     if not isinstance(value, Mapping):
         raise ValueError(f"expected a mapping of names to values, not {value!r}")
+    if all(type(key) is str and _is_as_read(key) and _is_as_read(item) for key, item in value.items()):
+        return FrozenDict(value)
     return _json_value(value)
+
+
+def _is_as_read(value: Any) -> bool:
+    """Tell of a plain value that JSON gives back just this; of others that may be so, it says no."""
+    return type(value) in _SCALARS and (type(value) is not str or value.isascii())
 
 
 Json = Annotated[Any, BeforeValidator(_json_value), PlainSerializer(thaw)]
@@ -202,9 +229,9 @@ class Record(BaseModel):
 
         What pydantic's `model_construct` does, quicker: a page of experiments would spend most of its time there.
         """
-        record = cls.__new__(cls)
-        object.__setattr__(record, "__dict__", {name: values[name] for name in cls.model_fields})
-        object.__setattr__(record, "__pydantic_fields_set__", set(cls.model_fields))
+        record, fields = cls.__new__(cls), cls.__pydantic_fields__  # `model_fields` asks who is allowed to see them
+        object.__setattr__(record, "__dict__", {name: values[name] for name in fields})
+        object.__setattr__(record, "__pydantic_fields_set__", set(fields))
         object.__setattr__(record, "__pydantic_extra__", None)
         object.__setattr__(record, "__pydantic_private__", None)
         return record
@@ -239,6 +266,8 @@ def _problem(record: type[BaseModel], item: Mapping[str, Any]) -> str:
     if item["type"] == "missing":
         return f"Field {path!r} is required."
     text = str(item["msg"]).removeprefix("Value error, ")
+    if not path:  # of the record as a whole
+        return text if text.endswith("?") else f"{text.rstrip('.')}."
     return f"Field {path!r}: {text[:1].lower()}{text[1:].rstrip('.')}, got {_short(item['input'])}."
 
 

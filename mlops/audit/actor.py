@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import os
 import pwd
 from collections.abc import Iterator
@@ -45,11 +46,12 @@ def acting_as(name: str) -> Iterator[None]:
 
 def current_actor() -> str:
     """Return the name set by `acting_as`; without one, the account that owns this process, whatever `$USER` says."""
-    return _actor.get() or _account()
+    return _actor.get() or _account(os.getuid())
 
 
-def _account() -> str:
+@functools.lru_cache(maxsize=8)  # the system reads its list of accounts anew each time
+def _account(user_id: int) -> str:
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(user_id).pw_name
     except KeyError:  # a container's user id without an account
-        return f"uid {os.getuid()}"
+        return f"uid {user_id}"

@@ -111,7 +111,7 @@ def record(tx: Transaction, fact: AuditFact) -> AuditEntry:
     stored_at = fact.at if tx.dialect == "postgresql" else at
     tx.run(_INSERT, (sequence, stored_at, *names, details, head.hash, digest))
     tx.run(_MOVE_HEAD, (sequence, digest))
-    return AuditEntry(**dict(fact), sequence=sequence, previous_hash=head.hash, hash=digest)
+    return AuditEntry.trusted({**vars(fact), "sequence": sequence, "previous_hash": head.hash, "hash": digest})
 
 
 def list_entries(

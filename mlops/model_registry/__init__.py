@@ -37,6 +37,7 @@ from mlops.model_registry.entities import (
     ModelSignature,
     ModelStatus,
     MoveKind,
+    RegisteredVersion,
 )
 from mlops.model_registry.errors import (
     AliasNotFound,
@@ -70,6 +71,7 @@ __all__ = [
     "MoveKind",
     "MoveRefused",
     "NothingToRollBackTo",
+    "RegisteredVersion",
     "RetentionReport",
     "SiteNotTrusted",
     "UnfittedModelWarning",

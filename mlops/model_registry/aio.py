@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlops import clock
 from mlops.clock import NewId, Now
 from mlops.config import MLOpsConfig
-from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus
+from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus, RegisteredVersion
 from mlops.model_registry.inspection import CardForm
 from mlops.model_registry.retention import RetentionReport
 from mlops.model_registry.stored import VerifyReport
@@ -78,7 +78,7 @@ class ModelRegistry:
         """Keep a version of a model. The same content is the same version: registering it again changes nothing.
 
         A version without a number is given one: major if the input signature breaks, minor if features,
-        hyperparameters or algorithm changed, patch if only data or weights did.
+        hyperparameters or algorithm changed, patch if only data or weights did. `register_version` tells which it is.
 
         Args:
             model: The model, or the `pathlib.Path` of its file or folder.
@@ -101,6 +101,31 @@ class ModelRegistry:
         """
         return await asyncio.to_thread(
             self.sync.register_model,
+            model,
+            metadata,
+            config,
+            sample=sample,
+            training_data=training_data,
+            experiment_id=experiment_id,
+        )
+
+    async def register_version(
+        self,
+        model: Any,
+        metadata: ModelMetadata,
+        config: Mapping[str, Any] | None = None,
+        *,
+        sample: Any = None,
+        training_data: Any = None,
+        experiment_id: str | None = None,
+    ) -> RegisteredVersion:
+        """Do what `register_model` does, with the same arguments and errors, and tell more of it.
+
+        Returns:
+            The version that holds the content now, and whether it was made for it or was there before.
+        """
+        return await asyncio.to_thread(
+            self.sync.register_version,
             model,
             metadata,
             config,

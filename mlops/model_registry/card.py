@@ -250,7 +250,9 @@ def _history(card: ModelCard) -> tuple[Block, ...]:
 
 
 def _parameters(item: ModelMetadata) -> tuple[Block, ...]:
-    return _facts([(name, format_value(value, most=None)) for name, value in sorted(flat("", item.hyperparameters).items())])
+    return _facts(
+        [(name, format_value(value, most=None)) for name, value in sorted(flat("", item.hyperparameters).items())]
+    )
 
 
 def _files(card: ModelCard) -> list[tuple[str, str]]:

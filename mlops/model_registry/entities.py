@@ -24,6 +24,7 @@ __all__ = [
     "ModelSignature",
     "ModelStatus",
     "MoveKind",
+    "RegisteredVersion",
 ]
 
 
@@ -181,6 +182,18 @@ class ModelMetadata(Record):
         """
         fields = {name: getattr(self, name) for name in METRIC_FIELDS}
         return {**{name: value for name, value in fields.items() if value is not None}, **self.metrics}
+
+
+class RegisteredVersion(Record):
+    """What became of a registration.
+
+    Attributes:
+        metadata: The version that holds the content now.
+        is_new: Whether it was made for it; otherwise it held this content before, and nothing changed.
+    """
+
+    metadata: ModelMetadata
+    is_new: bool
 
 
 METRIC_FIELDS = ("accuracy", "precision", "recall", "f1_score", "confidence_score")

@@ -68,7 +68,7 @@ class Finder:
             VersionNotFound: None was in production.
         """
         model = self.key(model_id)
-        last = self._store.last_move(tx, model, serving_only=True, until=at)
+        last = self._store.last_serving_move(tx, model, until=at)
         if last is not None and last.to_status is ModelStatus.PRODUCTION:
             stored = self._store.find(tx, model, last.version)
             if stored is not None:

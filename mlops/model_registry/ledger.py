@@ -11,7 +11,7 @@ from mlops import audit, events
 from mlops.audit import current_actor
 from mlops.clock import NewId, Now
 from mlops.errors import InvalidInput
-from mlops.model_registry.entities import ModelMove, ModelStatus, MoveKind
+from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus, MoveKind
 from mlops.model_registry.finding import Finder
 from mlops.model_registry.store import ModelStore
 from mlops.model_registry.stored import ModelKey, StoredVersion
@@ -27,13 +27,14 @@ _SUBJECT = "model"
 
 
 class Change:
-    """One transaction on one model, which nobody else changes meanwhile.
+    """One transaction on one model, which nobody else changes from here on to its end.
 
     Attributes:
         tx: The transaction.
         model: The model.
         actor: On whose behalf.
         at: When; never before the model's last move, whatever the clock says.
+        serving: The number of the version that was in production at the beginning; None when there was none.
     """
 
     def __init__(self, tx: Transaction, model: ModelKey, store: ModelStore, *, now: Now, new_id: NewId) -> None:
@@ -42,9 +43,10 @@ class Change:
         self.actor = current_actor()
         self._store = store
         self._new_id = new_id
-        last = store.last_move(tx, model)
-        self._sequence = last.sequence if last else 0
-        self.at: datetime = max(now(), last.at) if last else now()
+        before = store.lock(tx, model)
+        self._sequence, self.serving = before.sequence, before.serving
+        self.at: datetime = now() if before.at is None else max(now(), before.at)
+        self._moves: list[ModelMove] = []
 
     def move(
         self,
@@ -55,25 +57,19 @@ class Change:
         reason: str,
         replaced: str | None = None,
     ) -> StoredVersion:
-        """Give a version another status, None for a deleted one, and write the move down."""
+        """Give a version another status, None for a deleted one; return it as it is then."""
+        self.write_move(before.version, before.status, wanted, kind, reason=reason, replaced=replaced)
         changes: dict[str, Any] = {"updated_at": self.at}
         if wanted is not None:
             changes["status"] = wanted
         if wanted is ModelStatus.PRODUCTION:
             changes["promoted_at"] = self.at
-        after = before.model_copy(
-            update={
-                "metadata": before.metadata.model_copy(update=changes),
-                "deleted_at": self.at if wanted is None else None,
-            }
-        )
-        self._store.update(self.tx, before, after)
-        self.write_move(after, before.status, wanted, kind, reason=reason, replaced=replaced)
-        return after
+        told = ModelMetadata.trusted({**vars(before.metadata), **changes})
+        return before.trusted({**vars(before), "metadata": told, "deleted_at": self.at if wanted is None else None})
 
     def write_move(
         self,
-        of: StoredVersion,
+        version: str,
         present: ModelStatus | None,
         wanted: ModelStatus | None,
         kind: MoveKind,
@@ -81,26 +77,33 @@ class Change:
         reason: str,
         replaced: str | None = None,
     ) -> None:
-        """Append a move with the next sequence number."""
+        """Give a version another status by a move with the next sequence number, written when the change ends."""
         self._sequence += 1
-        move = ModelMove(
-            move_id=self._new_id(),
-            project=self.model.project,
-            model_id=self.model.model_id,
-            sequence=self._sequence,
-            version=of.version,
-            from_status=present,
-            to_status=wanted,
-            kind=kind,
-            actor=self.actor,
-            reason=reason,
-            at=self.at,
-            replaced_version=replaced,
-        )
-        self._store.append_moves(self.tx, [move])
+        move = {
+            "move_id": self._new_id(),
+            "project": self.model.project,
+            "model_id": self.model.model_id,
+            "sequence": self._sequence,
+            "version": version,
+            "from_status": present,
+            "to_status": wanted,
+            "kind": kind,
+            "actor": self.actor,
+            "reason": reason,
+            "at": self.at,
+            "replaced_version": replaced,
+        }
+        self._moves.append(ModelMove.trusted(move))
+
+    def write_moves(self) -> None:
+        """Write the moves that are not yet."""
+        if self._moves:
+            self._store.append_moves(self.tx, self._moves)
+            self._moves = []
 
     def close(self, action: str, topic: str | None, details: Mapping[str, Any]) -> None:
-        """Publish what happened and write it in the audit log: the last step of the transaction."""
+        """Write the moves, publish what happened and write it in the audit log: the last step of the transaction."""
+        self.write_moves()
         told = {name: value for name, value in details.items() if value not in (None, "")}
         subject = {"subject_kind": _SUBJECT, "subject_id": self.model.model_id, "project": self.model.project}
         if topic is not None:
@@ -129,8 +132,9 @@ class Ledger:
         """Begin a transaction on a model; it commits at the end of the block."""
         model = self.finder.key(model_id)
         with self.database.write() as tx:
-            self.store.lock(tx, model)
-            yield Change(tx, model, self.store, now=self.now, new_id=self.new_id)
+            change = Change(tx, model, self.store, now=self.now, new_id=self.new_id)
+            yield change
+            change.write_moves()
 
     def revise(
         self,

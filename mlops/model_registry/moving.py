@@ -95,17 +95,16 @@ class Mover:
     ) -> StoredVersion:
         replaced = self._step_aside(change, before, reason) if wanted is ModelStatus.PRODUCTION else None
         after = change.move(before, wanted, kind, reason=reason, replaced=replaced)
-        details = {"version": after.version, "from": before.status, "to": wanted, "replaced": replaced}
+        details = {"version": after.version, "from": str(before.status), "to": str(wanted), "replaced": replaced}
         change.close(str(kind), _TOPICS[kind], {**details, "reason": reason})
         return after
 
     def _step_aside(self, change: Change, successor: StoredVersion, reason: str) -> str | None:
         """Archive the version in production, if there is one; return its number."""
-        incumbent = self._store.find_latest(change.tx, change.model, status=ModelStatus.PRODUCTION)
-        if incumbent is None or incumbent.version == successor.version:
+        if change.serving in {None, successor.version}:
             return None
-        change.move(incumbent, ModelStatus.ARCHIVED, MoveKind.ARCHIVE, reason=reason)
-        return incumbent.version
+        change.write_move(change.serving, ModelStatus.PRODUCTION, ModelStatus.ARCHIVED, MoveKind.ARCHIVE, reason=reason)
+        return change.serving
 
     def _target(self, tx: Transaction, model_id: str) -> StoredVersion | None:
         """Return the version that a rollback would return to now."""

@@ -32,8 +32,8 @@ class Registrar:
         self._store = ledger.store
         self._shelf = shelf
 
-    def register(self, intake: Intake) -> StoredVersion:
-        """Save and record a model; the same content is the version that it is already.
+    def register(self, intake: Intake) -> tuple[StoredVersion, bool]:
+        """Save and record a model; return its version, and whether that is new or had this content before.
 
         Raises:
             VersionTaken: Its number belongs to another content.
@@ -49,9 +49,9 @@ class Registrar:
             known = _known(same, told)
             if known is not None:
                 change.close("register", None, {"version": known.version, "is_known": True})
-                return known
+                return known, False
             told = self._numbered(change, told, same)
-            return self._insert(change, told, files, environment)
+            return self._insert(change, told, files, environment), True
 
     def _saved(self, intake: Intake) -> tuple[dict[str, SavedArtifact], EnvironmentCapture]:
         """Write the files, and capture the environment meanwhile: that is waiting for git, most of it."""
@@ -95,10 +95,10 @@ class Registrar:
             created_by=told.created_by or change.actor,
         )
         values: dict[str, Any] = dict(files)
-        digest = self._store.remember_environment(change.tx, environment)
-        stored = StoredVersion(version_id=self._ledger.new_id(), metadata=told, environment_digest=digest, **values)
-        self._store.insert(change.tx, stored)
-        change.write_move(stored, None, FIRST_STATUS, MoveKind.REGISTER, reason=told.version_reason)
+        key = self._ledger.new_id()
+        stored = StoredVersion(version_id=key, metadata=told, environment_digest=environment.digest(), **values)
+        self._store.insert(change.tx, stored, environment)
+        change.write_move(stored.version, None, FIRST_STATUS, MoveKind.REGISTER, reason=told.version_reason)
         self._shelf.refer(change.tx, stored)
         details = {"version": told.version, "digest": stored.saved.digest, "content": told.canonical_digest}
         change.close("register", "model.registered", {**details, "experiment_id": told.experiment_id})
@@ -108,7 +108,7 @@ class Registrar:
 def _environment() -> EnvironmentCapture:
     from mlops.provenance.environment import capture_environment
 
-    return capture_environment()[0]
+    return capture_environment(with_changes=False)[0]
 
 
 def _identified(told: ModelMetadata, saved: SavedArtifact) -> ModelMetadata:

@@ -19,7 +19,7 @@ from mlops.config import ConfigManager, MLOpsConfig
 from mlops.database import Database, DatabaseSettings, open_database
 from mlops.model_registry import revising
 from mlops.model_registry.aliasing import AliasBook
-from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus
+from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus, RegisteredVersion
 from mlops.model_registry.errors import VersionNotFound
 from mlops.model_registry.finding import Finder
 from mlops.model_registry.inspection import CardForm, Inspector
@@ -126,7 +126,7 @@ class ModelRegistryService:
         """Keep a version of a model. The same content is the same version: registering it again changes nothing.
 
         A version without a number is given one: major if the input signature breaks, minor if features,
-        hyperparameters or algorithm changed, patch if only data or weights did.
+        hyperparameters or algorithm changed, patch if only data or weights did. `register_version` tells which it is.
 
         Args:
             model: The model, or the `pathlib.Path` of its file or folder.
@@ -147,15 +147,27 @@ class ModelRegistryService:
         Warns:
             UnfittedModelWarning: It was never fitted; it is registered all the same.
         """
-        intake = examine(
-            model,
-            metadata,
-            config=config,
-            sample=sample,
-            training_data=training_data,
-            experiment_id=experiment_id,
-        )
-        return self._cleaned_up(self._registrar.register(intake)).model_id
+        more = {"sample": sample, "training_data": training_data, "experiment_id": experiment_id}
+        return self.register_version(model, metadata, config, **more).metadata.model_id
+
+    def register_version(
+        self,
+        model: Any,
+        metadata: ModelMetadata,
+        config: Mapping[str, Any] | None = None,
+        *,
+        sample: Any = None,
+        training_data: Any = None,
+        experiment_id: str | None = None,
+    ) -> RegisteredVersion:
+        """Do what `register_model` does, with the same arguments and errors, and tell more of it.
+
+        Returns:
+            The version that holds the content now, and whether it was made for it or was there before.
+        """
+        more = {"sample": sample, "training_data": training_data, "experiment_id": experiment_id}
+        stored, is_new = self._registrar.register(examine(model, metadata, config=config, **more))
+        return RegisteredVersion(metadata=self._cleaned_up(stored), is_new=is_new)
 
     def get_model(self, model_id: str, version: str | None = None) -> tuple[Any, ModelMetadata]:
         """Return a model, its files verified, and what is told of it.

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.model_registry.entities import ModelMove, ModelStatus
-from mlops.model_registry.stored import ModelKey, ModelQuery, StoredVersion
+from mlops.model_registry.stored import ModelKey, ModelQuery, Standing, StoredVersion
 from mlops.provenance import EnvironmentCapture
 from mlops.search import Page
 
@@ -28,11 +28,15 @@ class ModelStore(Protocol):
     for them. Rows of deleted versions stay, for their numbers stay taken.
     """
 
-    def lock(self, tx: Transaction, model: ModelKey) -> None:
-        """Keep everybody else from changing any version of a model until the transaction ends; it need not exist."""
+    def lock(self, tx: Transaction, model: ModelKey) -> Standing:
+        """Keep everybody else from changing any version of a model until the transaction ends; it need not exist.
 
-    def insert(self, tx: Transaction, stored: StoredVersion) -> None:
-        """Store a new version."""
+        Returns:
+            Where it stands then.
+        """
+
+    def insert(self, tx: Transaction, stored: StoredVersion, environment: EnvironmentCapture | None = None) -> None:
+        """Store a new version, and the environment that its `environment_digest` names, unless that is there."""
 
     def find(self, tx: Transaction, model: ModelKey, version: str) -> StoredVersion | None:
         """Return a version, deleted or not; None when there never was one."""
@@ -69,27 +73,26 @@ class ModelStore(Protocol):
         """Return the ids of a project's models with versions that are not deleted, sorted; of None the projects."""
 
     def update(self, tx: Transaction, before: StoredVersion, after: StoredVersion) -> None:
-        """Replace a version that was read after `lock`."""
+        """Replace what is told of a version that was read after `lock`; its status is left to moves."""
 
     def append_moves(self, tx: Transaction, moves: Sequence[ModelMove]) -> None:
-        """Append moves of one model, whose sequence numbers follow that of `last_move`."""
+        """Append moves of one model, and give each version the state that its move tells.
+
+        Args:
+            moves: In order; their sequence numbers follow the one that `lock` returned.
+        """
 
     def moves(self, tx: Transaction, model: ModelKey, *, serving_only: bool = False) -> list[ModelMove]:
         """Return the moves of a model in order; `serving_only` leaves out those not into or out of production."""
 
-    def last_move(
-        self, tx: Transaction, model: ModelKey, *, serving_only: bool = False, until: datetime | None = None
-    ) -> ModelMove | None:
-        """Return the last move of a model, or the last one that is not later than a moment."""
+    def last_serving_move(self, tx: Transaction, model: ModelKey, *, until: datetime | None = None) -> ModelMove | None:
+        """Return the last move into or out of production, or the last one that is not later than a moment."""
 
     def aliases(self, tx: Transaction, model: ModelKey) -> dict[str, str]:
         """Return the version that each alias of a model stands for, sorted by alias."""
 
     def put_alias(self, tx: Transaction, model: ModelKey, alias: str, version: str | None) -> None:
         """Let an alias stand for a version, or for none any more."""
-
-    def remember_environment(self, tx: Transaction, environment: EnvironmentCapture) -> str:
-        """Store an environment unless an equal one is there; return its digest."""
 
     def find_environment(self, tx: Transaction, digest: str) -> EnvironmentCapture | None:
         """Return a stored environment."""

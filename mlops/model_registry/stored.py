@@ -11,7 +11,7 @@ from mlops.artifacts import SavedArtifact
 from mlops.model_registry.entities import ModelMetadata, ModelStatus
 from mlops.records import Record
 
-__all__ = ["ModelKey", "ModelQuery", "StoredVersion", "VerifyReport"]
+__all__ = ["ModelKey", "ModelQuery", "Standing", "StoredVersion", "VerifyReport"]
 
 
 class ModelKey(NamedTuple):
@@ -19,6 +19,20 @@ class ModelKey(NamedTuple):
 
     project: str
     model_id: str
+
+
+class Standing(NamedTuple):
+    """Where a model stands.
+
+    Attributes:
+        sequence: Number of its last move; 0 before the first one.
+        at: When that was; None before the first one.
+        serving: Number of the version in production; None when there is none.
+    """
+
+    sequence: int = 0
+    at: datetime | None = None
+    serving: str | None = None
 
 
 class StoredVersion(Record):

@@ -138,8 +138,8 @@ class Transfer:
                 change.close("import", None, {**origin, "version": known.version, "is_known": True})
                 return known
             stored = self._arrived(change, manifest)
-            self._store.insert(change.tx, stored)
-            change.write_move(stored, None, FIRST_STATUS, MoveKind.IMPORT, reason=_told_of_origin(manifest))
+            self._store.insert(change.tx, stored, manifest.environment)
+            change.write_move(stored.version, None, FIRST_STATUS, MoveKind.IMPORT, reason=_told_of_origin(manifest))
             self._keep_files(change.tx, file, stored)
             details = {
                 "version": stored.version,
@@ -160,7 +160,7 @@ class Transfer:
             is_protected=False,
         )
         environment = manifest.environment
-        digest = None if environment is None else self._store.remember_environment(change.tx, environment)
+        digest = None if environment is None else environment.digest()
         key = self._artifacts.signing_key
         files: dict[str, Any] = {name: signed_by(saved, key) for name, saved in manifest.files().items()}
         return StoredVersion(version_id=self._ledger.new_id(), metadata=told, environment_digest=digest, **files)

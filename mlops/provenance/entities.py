@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-from mlops.records import FrozenDict, FrozenMap, Record
+from mlops.records import FrozenDict, FrozenMap, Record, encode_json
 
 __all__ = ["DatasetFingerprint", "EnvironmentCapture", "GitState"]
 
@@ -64,6 +65,10 @@ class EnvironmentCapture(Record):
     memory_bytes: int | None = None
     packages: FrozenMap = FrozenDict()
     git: GitState | None = None
+
+    def digest(self) -> str:
+        """Return the SHA-256 of its document as compact JSON, by which equal environments are stored once."""
+        return hashlib.sha256(encode_json(self.to_document()).encode()).hexdigest()
 
 
 class DatasetFingerprint(Record):

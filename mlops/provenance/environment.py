@@ -38,7 +38,11 @@ _URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,200}):[^\s/@]{1,500}@")
 
 
 def capture_environment(
-    *, folder: Path | None = None, argv: Sequence[str] | None = None, git_timeout_s: float = 2.0
+    *,
+    folder: Path | None = None,
+    argv: Sequence[str] | None = None,
+    git_timeout_s: float = 2.0,
+    with_changes: bool = True,
 ) -> tuple[EnvironmentCapture, str | None]:
     """Return where this process runs, and what its source differs from the commit by.
 
@@ -49,12 +53,14 @@ def capture_environment(
         folder: Where to look for a git repository, in it or above; default is the working directory.
         argv: The command line; default is this process's own.
         git_timeout_s: Seconds that git may take in all before its part is given up.
+        with_changes: Whether the text of uncommitted changes is wanted; it takes one more call of git.
 
     Returns:
         The record, and the text of uncommitted changes: a patch that `git apply` takes, with untracked files named in
-        its first lines. The text is None where nothing is changed, or where there is no repository.
+        its first lines. The text is None where nothing is changed, where there is no repository, and where it is not
+        wanted.
     """
-    source = capture_source(folder, timeout_s=git_timeout_s)
+    source = capture_source(folder, timeout_s=git_timeout_s, with_changes=with_changes)
     capture = EnvironmentCapture(
         python_version=platform.python_version(),
         implementation=platform.python_implementation(),

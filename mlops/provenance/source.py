@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ LONGEST_DIFF = 5 * 1024 * 1024
 """Bytes of a diff that are kept; the rest is cut off with a note."""
 
 _MOST_UNTRACKED = 1000
+_CHUNK = 1 << 16
 _MOST_OUTPUT = 32 * 1024 * 1024
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 _DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--submodule=short")
@@ -54,7 +55,7 @@ class _GitFailed(Exception):
     """Git is not there, took too long, or refused."""
 
 
-def capture_source(folder: Path | None = None, *, timeout_s: float = 2.0) -> SourceCapture:
+def capture_source(folder: Path | None = None, *, timeout_s: float = 2.0, with_changes: bool = True) -> SourceCapture:
     """Return what git knows of a folder; an empty capture where it knows nothing. Never raises.
 
     Linked work trees, detached heads, repositories without a commit and changed submodules are all states like others.
@@ -62,6 +63,7 @@ def capture_source(folder: Path | None = None, *, timeout_s: float = 2.0) -> Sou
     Args:
         folder: A folder inside the work tree; default is the working directory.
         timeout_s: Seconds for all calls of git together; what was found by then is returned.
+        with_changes: Whether the text of uncommitted changes is wanted; it takes one more call.
     """
     git = _Git(folder, time.monotonic() + timeout_s)
     try:
@@ -70,7 +72,7 @@ def capture_source(folder: Path | None = None, *, timeout_s: float = 2.0) -> Sou
         return SourceCapture()
     return SourceCapture(
         GitState(commit=tree.commit, branch=tree.branch, is_dirty=tree.is_dirty, remote_url=_remote(git, tree.branch)),
-        _changes(git, tree),
+        _changes(git, tree) if with_changes else None,
     )
 
 
@@ -191,26 +193,32 @@ class _Git:
         return output
 
     def _read(self, process: subprocess.Popen[bytes], limit: int, command: str) -> bytes:
+        output = bytearray()
+        for chunk in self._chunks(process, command):
+            output += chunk[: limit - len(output)]
+            if len(output) == limit:
+                _end(process)
+                break
+        return bytes(output)
+
+    def _chunks(self, process: subprocess.Popen[bytes], command: str) -> Iterator[bytes]:
+        """Yield what git prints as it comes; no thread watches the time, for starting one takes as long as git does."""
         assert process.stdout is not None
-        late = threading.Event()
-        timer = threading.Timer(max(0.0, self._deadline - time.monotonic()), _end, [process, late])
-        timer.start()
-        try:
-            output = process.stdout.read(limit)
-        finally:
-            timer.cancel()
-        if late.is_set():
-            import structlog  # 90 ms that only a failure costs
+        descriptor, poll = process.stdout.fileno(), select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while poll.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+            chunk = os.read(descriptor, _CHUNK)
+            if not chunk:
+                return
+            yield chunk
+        _end(process)
+        import structlog  # 90 ms that only a failure costs
 
-            structlog.get_logger(__name__).warning("git_took_too_long", command=command)
-            raise _GitFailed(f"git {command} took too long")
-        if len(output) == limit:
-            _end(process, late)
-        return output
+        structlog.get_logger(__name__).warning("git_took_too_long", command=command)
+        raise _GitFailed(f"git {command} took too long")
 
 
-def _end(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End git and what it started; nobody has waited for it yet, so its number is still its own."""
-    ended.set()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

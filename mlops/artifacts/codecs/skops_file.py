@@ -14,7 +14,7 @@ import math
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ _PROTOCOLS = (2,)  # what skops 0.13 to 0.16 write; older ones restore with weak
 _ROOM_BYTES = 64 << 20
 _MOST_EXPANSION = 100
 _LONGEST_HEADER = 1 << 16
+_LOCAL_HEADER = 30  # bytes before a file's name, in the zip format
+_NAMES_IN_UTF8 = 0x800  # the one flag that does not change how a file is read
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -59,10 +61,10 @@ class SkopsFile:
 
     def __init__(self, content: bytes) -> None:
         try:
+            self._content = memoryview(content)
             self._zip = zipfile.ZipFile(io.BytesIO(content))
             self._bound_size(len(content))
-            self._schema: Any = json.loads(self._zip.read(_SCHEMA))
-            self._states = list(_states(self._schema))
+            self._schema, self._states = _parse(self._zip.read(_SCHEMA))
             protocol = self._schema["protocol"]
         except _BROKEN as error:
             raise UnreadableModel(
@@ -77,7 +79,8 @@ class SkopsFile:
         Raises:
             UntrustedTypes: Some are not; nothing was restored.
         """
-        found = {(str(state["__loader__"]), _type_name(state)) for state in self._states}
+        named = {_named(state) for state in self._states}
+        found = {(str(role), f"{module}.{name}") for role, module, name in named}
         foreign = {_shown(role, name) for role, name in found if name not in trusted.get(role, ())}
         if foreign:
             raise UntrustedTypes(tuple(sorted(foreign)))
@@ -92,11 +95,11 @@ class SkopsFile:
         try:
             for info in self._zip.infolist():
                 if info.filename.endswith(".npy"):
-                    _check_array(self._zip, info)
+                    _check_array(info, self._begin(info))
                 elif info.filename.endswith(".npz"):
                     inner = _inner_zip(self._zip, info.filename)
                     for member in inner.infolist():
-                        _check_array(inner, member)
+                        _check_array(member, _begin(inner, member))
         except _BROKEN as error:
             raise UnreadableModel(f"The model file is damaged or forged: {error}.") from error
 
@@ -106,14 +109,25 @@ class SkopsFile:
         Two dumps of one fitted model agree, and so does a dump of the model after it was reloaded. The schema is
         normalised in place, so that this comes last.
         """
-        for state in reversed(self._states):  # what is inside comes first
+        for state in self._states:  # what is inside comes first
             state.pop("__id__", None)
             if isinstance(state.get("file"), str):
-                state["file"] = _content_digest(state["file"], self._zip.read(state["file"]))
+                state["file"] = _content_digest(state["file"], self._read(state["file"]))
             if state["__loader__"] == "SetNode":
                 state["content"] = sorted(state["content"], key=_compact)
         model = {key: value for key, value in self._schema.items() if key not in {"protocol", "_skops_version"}}
         return hashlib.sha256(_compact(model).encode()).hexdigest()
+
+    def _read(self, name: str) -> bytes:
+        """Return the content of a file in the zip."""
+        info = self._zip.getinfo(name)
+        place = _place(self._content, info)
+        return self._zip.read(info) if place is None else bytes(self._content[place])
+
+    def _begin(self, info: zipfile.ZipInfo) -> bytes:
+        """Return the beginning of a file in the zip."""
+        place = _place(self._content, info)
+        return _begin(self._zip, info) if place is None else bytes(self._content[place][:_LONGEST_HEADER])
 
     def _bound_size(self, stored: int) -> None:
         """Refuse zip bombs, and zips in them that are."""
@@ -129,21 +143,36 @@ class SkopsFile:
                 _within(total, most)
 
 
-def _states(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every state in a schema, outer ones first: whatever skops could be led to, wherever it stands."""
-    waiting = [schema]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            if isinstance(item.get("__loader__"), str):
-                yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+def _parse(text: bytes) -> tuple[Any, list[dict[str, Any]]]:
+    """Return a schema with every state in it, inner ones first: whatever skops could be led to, wherever it stands."""
+    states: list[dict[str, Any]] = []
+
+    def keep(item: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(item.get("__loader__"), str):
+            states.append(item)
+        return item
+
+    return json.loads(text, object_hook=keep), states
 
 
-def _type_name(state: Mapping[str, Any]) -> str:
-    return f"{state.get('__module__')}.{state.get('__class__')}"
+def _named(state: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a state's role and the type it names, module and class."""
+    role, module, name = state["__loader__"], state.get("__module__"), state.get("__class__")
+    return role, module if type(module) is str else str(module), name if type(name) is str else str(name)
+
+
+def _place(content: memoryview, info: zipfile.ZipInfo) -> slice | None:
+    """Return where a file of a zip stands as it is, as zipfile itself would read it; None where it is packed.
+
+    Models have thousands of small arrays, and opening each by zipfile takes longer than all else done with them.
+    """
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ~_NAMES_IN_UTF8:
+        return None
+    header = bytes(content[info.header_offset : info.header_offset + _LOCAL_HEADER])
+    if header[:4] != b"PK\3\4" or info.compress_size != info.file_size:
+        return None
+    start = info.header_offset + _LOCAL_HEADER + sum(int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+    return slice(start, start + info.file_size) if start + info.file_size <= len(content) else None
 
 
 def _shown(role: str, name: str) -> str:
@@ -172,9 +201,13 @@ class _Header(NamedTuple):
     dtype: Any
 
 
-def _check_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+def _begin(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     with archive.open(info) as file:
-        header = _header(file.read(_LONGEST_HEADER))
+        return file.read(_LONGEST_HEADER)
+
+
+def _check_array(info: zipfile.ZipInfo, begin: bytes) -> None:
+    header = _header(begin)
     if header.dtype.hasobject or header.values * header.dtype.itemsize != info.file_size - header.offset:
         raise ValueError(f"{info.filename} does not hold {header.values} values of dtype {header.dtype}")
 

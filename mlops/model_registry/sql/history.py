@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,15 @@ import sqlalchemy as sa
 from mlops.database import DriverStatement, Transaction
 from mlops.model_registry.entities import ModelMove, ModelStatus, MoveKind
 from mlops.model_registry.sql.rows import driver_moment, moment
-from mlops.model_registry.sql.tables import aliases, moves
-from mlops.model_registry.stored import ModelKey
+from mlops.model_registry.sql.tables import aliases, models, moves
+from mlops.model_registry.stored import ModelKey, Standing
+from mlops.records import encode_json
 
-__all__ = ["append_moves", "last_move", "put_alias", "read_aliases", "read_moves"]
+__all__ = ["append_moves", "last_serving_move", "lock", "put_alias", "read_aliases", "read_moves", "read_standing"]
 
 _COLUMNS = tuple(column.name for column in moves.columns)
+_in_order = operator.itemgetter(*_COLUMNS)
+_PLACE_OF_TIME = _COLUMNS.index("at")
 _ALIAS = ("project", "model_id", "alias")
 _MODEL = (moves.c.project == sa.bindparam("project"), moves.c.model_id == sa.bindparam("model_id"))
 _PRODUCTION = sa.literal_column(f"'{ModelStatus.PRODUCTION}'", sa.Text)
@@ -33,8 +37,8 @@ def _all(*, serving_only: bool) -> DriverStatement:
     return DriverStatement(_select(serving_only=serving_only).order_by(moves.c.sequence), ("project", "model_id"))
 
 
-def _last(*, serving_only: bool, until: bool) -> DriverStatement:
-    newest_first = _select(serving_only=serving_only).order_by(moves.c.sequence.desc())
+def _last_serving(*, until: bool) -> DriverStatement:
+    newest_first = _select(serving_only=True).order_by(moves.c.sequence.desc())
     query = newest_first.limit(_ONE).offset(_NONE)
     if not until:
         return DriverStatement(query, ("project", "model_id"))
@@ -42,9 +46,16 @@ def _last(*, serving_only: bool, until: bool) -> DriverStatement:
     return DriverStatement(query.where(past), ("project", "model_id", "until"))
 
 
+def _serving_version() -> sa.ScalarSelect[str]:
+    """Return the number of the version in production, for a query of moves."""
+    is_serving = (models.c.status == _PRODUCTION, models.c.deleted_at.is_(None))
+    same_model = (models.c.project == moves.c.project, models.c.model_id == moves.c.model_id)
+    return sa.select(models.c.version).where(*same_model, *is_serving).correlate(moves).scalar_subquery()
+
+
 _INSERT = DriverStatement(sa.insert(moves).values({name: sa.bindparam(name) for name in _COLUMNS}).inline(), _COLUMNS)
 _ALL = {only: _all(serving_only=only) for only in (False, True)}
-_LAST = {(only, until): _last(serving_only=only, until=until) for only in (False, True) for until in (False, True)}
+_LAST_SERVING = {until: _last_serving(until=until) for until in (False, True)}
 _ALIASES = DriverStatement(
     sa.select(aliases.c.alias, aliases.c.version)
     .where(aliases.c.project == sa.bindparam("project"), aliases.c.model_id == sa.bindparam("model_id"))
@@ -56,9 +67,69 @@ _REMOVE_ALIAS = DriverStatement(
 )
 
 
+_LOCK = DriverStatement(
+    sa.select(
+        sa.func.pg_advisory_xact_lock(
+            sa.func.hashtextextended(sa.bindparam("name", type_=sa.Text), sa.literal_column("3"))
+        )
+    ),
+    ("name",),
+)
+_STANDING = DriverStatement(
+    sa.select(moves.c.sequence, moves.c.at, _serving_version())
+    .where(*_MODEL)
+    .order_by(moves.c.sequence.desc())
+    .limit(_ONE)
+    .offset(_NONE),
+    ("project", "model_id"),
+)
+_KEY = ("project", "model_id", "version")
+
+
+def _change(**values: Any) -> DriverStatement:
+    key = (models.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)
+    names = dict.fromkeys(value.key for value in values.values() if isinstance(value, sa.BindParameter))
+    return DriverStatement(sa.update(models).where(*key).values(values), (*names, *(f"of_{name}" for name in _KEY)))
+
+
+_STATUS: sa.BindParameter[Any] = sa.bindparam("new_status")
+_AT: sa.BindParameter[Any] = sa.bindparam("moved_at")
+_MOVE = _change(status=_STATUS, updated_at=_AT)
+_PROMOTE = _change(status=_STATUS, updated_at=_AT, promoted_at=_AT)
+_DELETE = _change(updated_at=_AT, deleted_at=_AT)
+
+
+def lock(tx: Transaction, model: ModelKey) -> None:
+    """Keep others from changing a model; a writer on SQLite is alone anyway."""
+    if tx.dialect == "postgresql":
+        tx.run(_LOCK, (encode_json(list(model)),))
+
+
+def read_standing(tx: Transaction, model: ModelKey) -> Standing:
+    """Return where a model stands."""
+    rows = tx.run(_STANDING, model)
+    if not rows:
+        return Standing()
+    sequence, at, serving = rows[0]
+    return Standing(sequence, moment(at), serving)
+
+
 def append_moves(tx: Transaction, added: Sequence[ModelMove]) -> None:
-    """Append moves."""
-    tx.run_many(_INSERT, [_to_row(move, tx.dialect) for move in added])
+    """Append moves, and give the versions that were there already the state that these tell."""
+    rows = [_to_row(move, tx.dialect) for move in added]
+    for move, row in zip(added, rows, strict=True):
+        if move.from_status is not None:
+            _change_state(tx, move, at=row[_PLACE_OF_TIME])
+    tx.run_many(_INSERT, rows)
+
+
+def _change_state(tx: Transaction, move: ModelMove, *, at: Any) -> None:
+    key = (move.project, move.model_id, move.version)
+    if move.to_status is None:
+        tx.run(_DELETE, (at, *key))
+    else:
+        statement = _PROMOTE if move.to_status is ModelStatus.PRODUCTION else _MOVE
+        tx.run(statement, (str(move.to_status), at, *key))
 
 
 def read_moves(tx: Transaction, model: ModelKey, *, serving_only: bool) -> list[ModelMove]:
@@ -66,11 +137,10 @@ def read_moves(tx: Transaction, model: ModelKey, *, serving_only: bool) -> list[
     return [_from_row(row) for row in tx.run(_ALL[serving_only], model)]
 
 
-def last_move(tx: Transaction, model: ModelKey, *, serving_only: bool, until: datetime | None) -> ModelMove | None:
-    """Return the last move of a model."""
-    statement = _LAST[serving_only, until is not None]
+def last_serving_move(tx: Transaction, model: ModelKey, *, until: datetime | None) -> ModelMove | None:
+    """Return the last move into or out of production."""
     bound = () if until is None else (driver_moment(until, tx.dialect),)
-    rows = tx.run(statement, (*model, *bound))
+    rows = tx.run(_LAST_SERVING[until is not None], (*model, *bound))
     return _from_row(rows[0]) if rows else None
 
 
@@ -87,9 +157,10 @@ def put_alias(tx: Transaction, model: ModelKey, alias: str, version: str | None)
 
 
 def _to_row(move: ModelMove, dialect: str) -> tuple[Any, ...]:
-    values = dict(move) | {"at": driver_moment(move.at, dialect), "kind": str(move.kind)}
+    values = vars(move) | {"at": driver_moment(move.at, dialect), "kind": str(move.kind)}
     values |= {name: None if values[name] is None else str(values[name]) for name in ("from_status", "to_status")}
-    return tuple(values[name] for name in _COLUMNS)
+    row: tuple[Any, ...] = _in_order(values)
+    return row
 
 
 _STATUSES: dict[str | None, ModelStatus | None] = {None: None, **{str(status): status for status in ModelStatus}}

@@ -19,13 +19,14 @@ from mlops.model_registry.stored import StoredVersion
 from mlops.model_registry.versions import SemanticVersion
 from mlops.records import FrozenDict, decode_json, encode_json
 
-__all__ = ["COLUMNS", "driver_moment", "from_row", "moment", "state_values", "to_row"]
+__all__ = ["COLUMNS", "driver_moment", "from_row", "moment", "to_row"]
 
 COLUMNS = tuple(column.name for column in models.columns)
 _IN_COLUMNS = ("project", "model_id", "version", "created_at", "status", "updated_at", "promoted_at", "is_protected")
 _FIELDS = tuple(ModelMetadata.model_fields)
 _IN_DOCUMENT = tuple(name for name in _FIELDS if name not in _IN_COLUMNS)
 _COPIED = tuple(name for name in _FIELDS if name in COLUMNS and name not in {*_IN_COLUMNS, *METRIC_FIELDS, "signature"})
+_MOMENTS = ("created_at", "updated_at", "promoted_at")
 _FILES = ("saved", "sample", "answers")
 _DEFAULTS = {name: ModelMetadata.model_fields[name].get_default(call_default_factory=True) for name in _FIELDS}
 
@@ -39,20 +40,10 @@ def to_row(stored: StoredVersion, dialect: str) -> tuple[Any, ...]:
     row |= {"version_id": stored.version_id, "digest": stored.saved.digest}
     row |= {"signature": encode_json(told.signature.model_dump()), "document": _document(stored)}
     row |= {"environment_digest": stored.environment_digest, "schema_version": StoredVersion.schema_version}
-    row |= {"created_at": driver_moment(told.created_at, dialect), **state_values(stored, dialect)}
+    row |= {"status": str(told.status), "is_protected": int(told.is_protected)}
+    row |= {name: driver_moment(getattr(told, name), dialect) for name in _MOMENTS}
+    row |= {"deleted_at": driver_moment(stored.deleted_at, dialect)}
     return tuple(row[name] for name in COLUMNS)
-
-
-def state_values(stored: StoredVersion, dialect: str) -> dict[str, Any]:
-    """Return the columns that a move changes."""
-    told = stored.metadata
-    return {
-        "status": str(told.status),
-        "updated_at": driver_moment(told.updated_at, dialect),
-        "promoted_at": driver_moment(told.promoted_at, dialect),
-        "is_protected": int(told.is_protected),
-        "deleted_at": driver_moment(stored.deleted_at, dialect),
-    }
 
 
 def from_row(row: Sequence[Any]) -> StoredVersion:
@@ -61,7 +52,7 @@ def from_row(row: Sequence[Any]) -> StoredVersion:
     document = decode_json(values["document"])
     told = _DEFAULTS | {name: value for name, value in document["metadata"].items() if name in _DEFAULTS}
     told |= {name: values[name] for name in ("project", "model_id", "version")}
-    told |= {name: moment(values[name]) for name in ("created_at", "updated_at", "promoted_at")}
+    told |= {name: moment(values[name]) for name in _MOMENTS}
     told |= {"status": ModelStatus(values["status"]), "is_protected": bool(values["is_protected"])}
     told |= {name: FrozenDict(told[name]) for name in ("metrics", "hyperparameters", "tags")}
     told |= {"feature_columns": tuple(told["feature_columns"]), "signature": _signature(values["signature"])}

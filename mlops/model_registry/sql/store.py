@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from mlops.database import Transaction
+from mlops.database import DriverStatement, Transaction
 from mlops.model_registry.entities import ModelMove, ModelStatus
 from mlops.model_registry.sql import history, versions
 from mlops.model_registry.sql.pages import VersionPages
 from mlops.model_registry.sql.tables import environments, models
-from mlops.model_registry.stored import ModelKey, ModelQuery, StoredVersion
+from mlops.model_registry.stored import ModelKey, ModelQuery, Standing, StoredVersion
 from mlops.model_registry.versions import SemanticVersion
 from mlops.provenance import EnvironmentCapture
 from mlops.records import decode_json, encode_json
@@ -28,13 +29,16 @@ class SqlModelStore:
     def __init__(self) -> None:
         self._pages = VersionPages()
 
-    def lock(self, tx: Transaction, model: ModelKey) -> None:
-        """Keep others from changing a model."""
-        versions.lock(tx, model)
+    def lock(self, tx: Transaction, model: ModelKey) -> Standing:
+        """Keep others from changing a model; return where it stands."""
+        history.lock(tx, model)
+        return history.read_standing(tx, model)
 
-    def insert(self, tx: Transaction, stored: StoredVersion) -> None:
-        """Store a new version."""
+    def insert(self, tx: Transaction, stored: StoredVersion, environment: EnvironmentCapture | None = None) -> None:
+        """Store a new version and its environment."""
         versions.insert(tx, stored)
+        if environment is not None:
+            tx.run(_REMEMBER[tx.dialect], (stored.environment_digest, encode_json(environment.to_document())))
 
     def find(self, tx: Transaction, model: ModelKey, version: str) -> StoredVersion | None:
         """Return a version, deleted or not."""
@@ -78,11 +82,9 @@ class SqlModelStore:
         """Return the moves of a model in order."""
         return history.read_moves(tx, model, serving_only=serving_only)
 
-    def last_move(
-        self, tx: Transaction, model: ModelKey, *, serving_only: bool = False, until: datetime | None = None
-    ) -> ModelMove | None:
-        """Return the last move of a model."""
-        return history.last_move(tx, model, serving_only=serving_only, until=until)
+    def last_serving_move(self, tx: Transaction, model: ModelKey, *, until: datetime | None = None) -> ModelMove | None:
+        """Return the last move into or out of production."""
+        return history.last_serving_move(tx, model, until=until)
 
     def aliases(self, tx: Transaction, model: ModelKey) -> dict[str, str]:
         """Return the version of each alias."""
@@ -92,21 +94,18 @@ class SqlModelStore:
         """Replace or remove an alias."""
         history.put_alias(tx, model, alias, version)
 
-    def remember_environment(self, tx: Transaction, environment: EnvironmentCapture) -> str:
-        """Store an environment under the digest of its document."""
-        document = encode_json(environment.to_document())
-        digest = hashlib.sha256(document.encode()).hexdigest()
-        tx.execute(_insert_unless_there(tx), {"digest": digest, "document": document})
-        return digest
-
     def find_environment(self, tx: Transaction, digest: str) -> EnvironmentCapture | None:
         """Return a stored environment."""
         document = tx.execute(sa.select(environments.c.document).where(environments.c.digest == digest)).scalar()
         return None if document is None else EnvironmentCapture.from_document(decode_json(document))
 
 
-def _insert_unless_there(tx: Transaction) -> sa.Insert:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    return insert(environments).on_conflict_do_nothing()
+_DOCUMENT: dict[str, Any] = {"digest": sa.bindparam("digest"), "document": sa.bindparam("document")}
+_REMEMBER = {
+    "sqlite": DriverStatement(
+        sqlite.insert(environments).values(_DOCUMENT).on_conflict_do_nothing().inline(), tuple(_DOCUMENT)
+    ),
+    "postgresql": DriverStatement(
+        postgresql.insert(environments).values(_DOCUMENT).on_conflict_do_nothing().inline(), tuple(_DOCUMENT)
+    ),
+}

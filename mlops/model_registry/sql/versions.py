@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from mlops.database import DriverStatement, Transaction
 from mlops.model_registry.entities import ModelStatus
-from mlops.model_registry.sql.rows import COLUMNS, from_row, state_values, to_row
+from mlops.model_registry.sql.rows import COLUMNS, from_row, to_row
 from mlops.model_registry.sql.tables import metrics, models, params, tags
 from mlops.model_registry.stored import ModelKey, StoredVersion
 from mlops.model_registry.versions import SemanticVersion
-from mlops.records import Record, encode_json
+from mlops.records import encode_json
 from mlops.search import text_and_number
 
-__all__ = ["find", "find_latest", "find_same", "insert", "lock", "numbers", "read_page", "update"]
+__all__ = ["find", "find_latest", "find_same", "insert", "numbers", "read_page", "update"]
 
 _SEARCHABLE_BYTES = 1200  # of a parameter's or tag's text: PostgreSQL's indexes take rows of up to 2,704 bytes
-_STATE = ("status", "updated_at", "promoted_at", "is_protected", "deleted_at")
-_STATE_FIELDS = frozenset({"status", "updated_at", "promoted_at", "is_protected"})
 _ORDER = (models.c.major.desc(), models.c.minor.desc(), models.c.patch.desc(), models.c.prerelease.desc())
 _LIVE = models.c.deleted_at.is_(None)
 _ONE, _NONE = sa.literal_column("1", sa.Integer), sa.literal_column("0", sa.Integer)  # no parameters of their own
@@ -48,12 +46,6 @@ _REPLACE = DriverStatement(
     .values({name: sa.bindparam(name) for name in COLUMNS}),
     (*COLUMNS, "own_id"),
 )
-_MOVE = DriverStatement(
-    sa.update(models)
-    .where(models.c.version_id == sa.bindparam("own_id"))
-    .values({name: sa.bindparam(name) for name in _STATE}),
-    (*_STATE, "own_id"),
-)
 _FIND = DriverStatement(
     sa.select(models).where(*_MODEL, models.c.version == sa.bindparam("wanted")), ("project", "model_id", "wanted")
 )
@@ -70,20 +62,6 @@ _SAME_NUMBER = DriverStatement(
     sa.select(models).where(*_MODEL, *(models.c[name] == sa.bindparam(name) for name in _PLACE)),
     ("project", "model_id", *_PLACE),
 )
-_LOCK = DriverStatement(
-    sa.select(
-        sa.func.pg_advisory_xact_lock(
-            sa.func.hashtextextended(sa.bindparam("name", type_=sa.Text), sa.literal_column("3"))
-        )
-    ),
-    ("name",),
-)
-
-
-def lock(tx: Transaction, model: ModelKey) -> None:
-    """Keep others from changing a model; a writer on SQLite is alone anyway."""
-    if tx.dialect == "postgresql":
-        tx.run(_LOCK, (encode_json(list(model)),))
 
 
 def insert(tx: Transaction, stored: StoredVersion) -> None:
@@ -95,11 +73,7 @@ def insert(tx: Transaction, stored: StoredVersion) -> None:
 
 
 def update(tx: Transaction, before: StoredVersion, after: StoredVersion) -> None:
-    """Replace a version; where only its state differs, only that is written."""
-    if _only_moved(before, after):
-        state = state_values(after, tx.dialect)
-        tx.run(_MOVE, (*(state[name] for name in _STATE), after.version_id))
-        return
+    """Replace a version."""
     tx.run(_REPLACE, (*to_row(after, tx.dialect), after.version_id))
     old, new = _named_values(before), _named_values(after)
     for table, rows in new.items():
@@ -153,16 +127,6 @@ _OF_ANY = {
 
 def _one(rows: Sequence[Sequence[Any]]) -> StoredVersion | None:
     return from_row(rows[0]) if rows else None
-
-
-def _only_moved(before: StoredVersion, after: StoredVersion) -> bool:
-    """Tell whether two states of a version differ in nothing but what a move changes."""
-    return _agree(before, after, {"metadata", "deleted_at"}) and _agree(before.metadata, after.metadata, _STATE_FIELDS)
-
-
-def _agree(left: Record, right: Record, apart_from: Collection[str]) -> bool:
-    ours, theirs = vars(left), vars(right)
-    return all(value is theirs[name] or value == theirs[name] for name, value in ours.items() if name not in apart_from)
 
 
 def _named_values(stored: StoredVersion) -> dict[sa.Table, list[tuple[Any, ...]]]:

@@ -247,3 +247,17 @@ def test_frozen_maps_print_like_dicts() -> None:
 def test_missing_maps_are_empty() -> None:
     """None where a map is wanted is an empty map."""
     assert TypeAdapter(FrozenMap).validate_python(None) == FrozenDict()
+
+
+def test_a_mark_is_read_however_its_dollar_is_written() -> None:
+    """Another program may escape it, as JSON allows."""
+    assert math.isnan(decode_json('{"a": {"\\u0024number": "NaN"}}')["a"])
+    assert decode_json('{"a": {"$$number": 1}}') == {"a": {"$number": 1}}
+
+
+@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()))
+def test_flat_maps_are_what_storage_would_make_of_them(value: dict[str, Any]) -> None:
+    """Whether they are taken as they are or by way of JSON."""
+    made = TypeAdapter(FrozenMap).validate_python(value)
+    assert made == decode_json(encode_json(value))
+    assert (list(made.keys()), list(made.values()), dict(made.items())) == (list(value), list(value.values()), value)

@@ -89,6 +89,15 @@ def test_the_same_content_is_the_same_version(registry: ModelRegistryService) ->
     assert len(registry.history("triage")) == 1
 
 
+def test_a_registration_tells_its_version(registry: ModelRegistryService) -> None:
+    """Of known content it is the one that there is, also when others came after it."""
+    first, second = (registry.register_version({"a": place}, told()) for place in range(2))
+    again = registry.register_version({"a": 0}, told(), {"depth": 3})
+    assert [one.metadata.version for one in (first, second, again)] == ["1.0.0", "1.0.1", "1.0.0"]
+    assert [one.is_new for one in (first, second, again)] == [True, True, False]
+    assert again.metadata == registry.get_model_metadata("triage", "1.0.0")
+
+
 def test_content_has_one_number(registry: ModelRegistryService) -> None:
     """Its own may be given again; another is refused."""
     for _ in range(2):

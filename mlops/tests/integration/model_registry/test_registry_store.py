@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from mlops.artifacts import SavedArtifact
 from mlops.clock import new_id
@@ -18,8 +19,9 @@ from mlops.database import Database, Transaction
 from mlops.errors import InvalidInput
 from mlops.model_registry import Column, ModelMetadata, ModelMove, ModelSignature, ModelStatus, MoveKind
 from mlops.model_registry.sql import SqlModelStore
+from mlops.model_registry.sql.tables import environments
 from mlops.model_registry.store import ModelStore
-from mlops.model_registry.stored import ModelKey, ModelQuery, StoredVersion
+from mlops.model_registry.stored import ModelKey, ModelQuery, Standing, StoredVersion
 from mlops.model_registry.versions import SemanticVersion
 from mlops.provenance import EnvironmentCapture
 
@@ -95,13 +97,23 @@ def test_nan_is_a_value_and_none_is_not_measured(store: ModelStore, tx: Transact
 def test_files_and_environment_come_back(store: ModelStore, tx: Transaction) -> None:
     """Parity rows and the environment's key are part of a version."""
     saved = SavedArtifact(codec="dataframe", digest="1" * 64, size_bytes=9, signature="sig", canonical_digest="c")
-    digest = store.remember_environment(tx, EnvironmentCapture(python_version="3.11", argv=(AWKWARD,)))
-    stored = version().model_copy(update={"sample": saved, "answers": saved, "environment_digest": digest})
-    store.insert(tx, stored)
+    environment = EnvironmentCapture(python_version="3.11", argv=(AWKWARD,))
+    kept = {"sample": saved, "answers": saved, "environment_digest": environment.digest()}
+    stored = version().model_copy(update=kept)
+    store.insert(tx, stored, environment)
     assert store.find(tx, KEY, "1.0.0") == stored
-    assert store.find_environment(tx, digest) == EnvironmentCapture(python_version="3.11", argv=(AWKWARD,))
-    assert store.remember_environment(tx, EnvironmentCapture(python_version="3.11", argv=(AWKWARD,))) == digest
+    assert store.find_environment(tx, environment.digest()) == environment
     assert store.find_environment(tx, "none") is None
+
+
+def test_equal_environments_are_kept_once(store: ModelStore, tx: Transaction) -> None:
+    """Each of two versions finds it."""
+    environment = EnvironmentCapture(python_version="3.11", packages={"numpy": "2.0"})
+    for number in ("1.0.0", "2.0.0"):
+        told = version(number, content=number).model_copy(update={"environment_digest": environment.digest()})
+        store.insert(tx, told, environment)
+    assert tx.execute(sa.select(sa.func.count()).select_from(environments)).scalar() == 1
+    assert store.find_environment(tx, environment.digest()) == environment
 
 
 def test_versions_are_ordered_as_semantic_versions(store: ModelStore, tx: Transaction) -> None:
@@ -178,13 +190,31 @@ def test_an_update_replaces_what_is_told_and_what_is_searched(store: ModelStore,
     assert len(store.page(tx, ModelQuery(filter="metrics.accuracy < 0.3 and accuracy < 0.3"), at=AT)) == 1
 
 
-def test_a_move_changes_state_only(store: ModelStore, tx: Transaction) -> None:
-    """The same transaction reads it back."""
-    before = version(tags={"a": "1"})
+def test_a_move_gives_its_version_the_state_that_it_tells(store: ModelStore, tx: Transaction) -> None:
+    """And nothing else; the same transaction reads it back."""
+    before = version(tags={"a": "1"}, status=ModelStatus.VALIDATING)
     store.insert(tx, before)
-    after = before.told(status=ModelStatus.PRODUCTION, promoted_at=AT, updated_at=AT + timedelta(days=1))
-    store.update(tx, before, after)
+    store.append_moves(tx, [move(1, ModelStatus.VALIDATING, kind=MoveKind.REGISTER)])
+    assert store.find(tx, KEY, "1.0.0") == before
+    up = move(2, ModelStatus.PRODUCTION, from_status=ModelStatus.VALIDATING, at=AT + timedelta(days=1))
+    store.append_moves(tx, [up])
+    serving = before.told(status=ModelStatus.PRODUCTION, promoted_at=up.at, updated_at=up.at)
+    assert store.find(tx, KEY, "1.0.0") == serving
+    aside = move(3, ModelStatus.ARCHIVED, from_status=ModelStatus.PRODUCTION, at=AT + timedelta(days=2))
+    gone = move(4, None, from_status=ModelStatus.ARCHIVED, kind=MoveKind.DELETE, at=AT + timedelta(days=3))
+    store.append_moves(tx, [aside, gone])
+    after = serving.told(status=ModelStatus.ARCHIVED, updated_at=gone.at).model_copy(update={"deleted_at": gone.at})
     assert store.find(tx, KEY, "1.0.0") == after
+
+
+def test_the_lock_tells_where_a_model_stands(store: ModelStore, tx: Transaction) -> None:
+    """Its last move, and the version in production; of another model it tells nothing."""
+    assert store.lock(tx, KEY) == Standing()
+    store.insert(tx, version("1.0.0", status=ModelStatus.PRODUCTION))
+    store.insert(tx, version("2.0.0", content="b"))
+    store.append_moves(tx, [move(1, ModelStatus.PRODUCTION), move(2, ModelStatus.VALIDATING, number="2.0.0")])
+    assert store.lock(tx, KEY) == Standing(sequence=2, at=move(2, None).at, serving="1.0.0")
+    assert store.lock(tx, ModelKey("default", "other")) == Standing()
 
 
 def test_pages_filter_order_and_go_on(store: ModelStore, tx: Transaction) -> None:
@@ -217,7 +247,7 @@ def test_long_texts_are_kept_whole(store: ModelStore, tx: Transaction) -> None:
 
 
 def test_moves_come_back_in_order(store: ModelStore, tx: Transaction) -> None:
-    """With who, when and why; the last one, and the last one at a time, are found without the others."""
+    """With who, when and why; the last one at a time is found without the others."""
     first = move(1, ModelStatus.PRODUCTION, actor=AWKWARD, reason=AWKWARD, replaced_version="0.9.0")
     second = move(2, ModelStatus.ARCHIVED, from_status=ModelStatus.PRODUCTION, kind=MoveKind.ARCHIVE)
     third = move(3, None, from_status=ModelStatus.ARCHIVED, kind=MoveKind.DELETE)
@@ -225,10 +255,9 @@ def test_moves_come_back_in_order(store: ModelStore, tx: Transaction) -> None:
     store.append_moves(tx, [third])
     assert store.moves(tx, KEY) == [first, second, third]
     assert store.moves(tx, KEY, serving_only=True) == [first, second]
-    assert store.last_move(tx, KEY) == third
-    assert store.last_move(tx, KEY, serving_only=True) == second
-    assert store.last_move(tx, KEY, until=first.at) == first
-    assert store.last_move(tx, KEY, until=first.at - timedelta(microseconds=1)) is None
+    assert store.last_serving_move(tx, KEY) == second
+    assert store.last_serving_move(tx, KEY, until=first.at) == first
+    assert store.last_serving_move(tx, KEY, until=first.at - timedelta(microseconds=1)) is None
     assert store.moves(tx, ModelKey("default", "other")) == []
 
 

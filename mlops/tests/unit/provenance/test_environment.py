@@ -32,6 +32,13 @@ def test_the_capture_survives_its_document() -> None:
     assert type(capture).from_document(capture.to_document()) == capture
 
 
+def test_equal_environments_have_one_digest() -> None:
+    """Another package makes another one."""
+    first, second = capture_environment()[0], capture_environment()[0]
+    assert first.digest() == second.digest()
+    assert first.changed(packages={**first.packages, "extra": "1.0"}).digest() != first.digest()
+
+
 def test_a_removed_working_directory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script whose folder is gone still starts its run."""
     gone = tmp_path / "gone"

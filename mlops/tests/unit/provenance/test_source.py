@@ -41,6 +41,14 @@ def test_a_clean_tree_has_a_commit_a_branch_and_no_changes(repository: Path) -> 
     assert (source.state.is_dirty, source.state.remote_url, source.changes) == (False, None, None)
 
 
+def test_changes_that_nobody_wants_are_not_looked_for(repository: Path) -> None:
+    """That there are some is told all the same."""
+    (repository / "train.py").write_text("depth = 5\n")
+    source = capture_source(repository, with_changes=False)
+    assert source.state is not None
+    assert (source.state.is_dirty, source.changes) == (True, None)
+
+
 def test_changes_are_a_patch_that_git_applies(repository: Path) -> None:
     """Staged and unstaged differences are in it, untracked files are named, and it rebuilds the tree."""
     (repository / "train.py").write_text("depth = 5\n")

@@ -1,0 +1,113 @@
+"""Custom steps: a site's own functions that add columns before features are made, known by name.
+
+A state keeps the name only. So every process that makes features (a worker with `--import my.module`, too) registers
+the function when it imports the site's module; that is why the registrations belong to the process and to no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from mlops.errors import InvalidInput
+from mlops.features.errors import ColumnNotFound, TransformationNotFound
+
+__all__ = ["RowFunction", "Transformation", "apply_steps", "get_transformation", "register_transformation"]
+
+FrameFunction = Callable[[pl.LazyFrame], "pl.LazyFrame | pl.Expr | Iterable[pl.Expr]"]
+RowFunction = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_REGISTERED: dict[str, Transformation] = {}
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """A registered custom step.
+
+    Attributes:
+        name: What plans call it.
+        function: Returns the frame with columns added, or the expressions that make them.
+        inputs: Columns it reads, as far as told.
+        row: The same for one row: returns the added values by name; None when only frames can be transformed.
+    """
+
+    name: str
+    function: FrameFunction | pl.Expr
+    inputs: tuple[str, ...] = ()
+    row: RowFunction | None = None
+
+
+def register_transformation(
+    name: str, function: FrameFunction | pl.Expr, *, inputs: Iterable[str] = (), row: RowFunction | None = None
+) -> Transformation:
+    """Make a custom step known to this process; the same name again replaces it.
+
+    Args:
+        name: What plans list under `steps`.
+        function: An expression, or a function of a `polars.LazyFrame` that returns expressions or the frame with
+            columns added or replaced. Each row's values may depend on that row alone and on nothing learned: rows come
+            in batches of any size, and no row may be dropped or moved.
+        inputs: Columns it reads, so that single rows and lineage know them; without them it is given all there are.
+        row: The same for one row, a mapping of names to values: returns the added values by name. Needed for the
+            closure of single rows only.
+
+    Raises:
+        InvalidInput: The name is empty, or the function is neither an expression nor callable.
+
+    Example:
+        >>> step = register_transformation(
+        ...     "ratio", (pl.col("a260") / pl.col("a280")).alias("purity"), inputs=("a260", "a280"),
+        ...     row=lambda row: {"purity": row["a260"] / row["a280"]},
+        ... )
+        >>> step.name
+        'ratio'
+    """
+    if not name:
+        raise InvalidInput("A transformation needs a name that is not empty; plans list it under steps.")
+    if not (isinstance(function, pl.Expr) or callable(function)):
+        raise InvalidInput(
+            f"Transformation {name!r} must be a polars expression or a function of a polars.LazyFrame, "
+            f"not a {type(function).__name__}."
+        )
+    step = Transformation(name, function, tuple(inputs), row)
+    _REGISTERED[name] = step
+    return step
+
+
+def get_transformation(name: str) -> Transformation:
+    """Return a registered custom step.
+
+    Raises:
+        TransformationNotFound: Nobody registered it in this process.
+    """
+    try:
+        return _REGISTERED[name]
+    except KeyError:
+        raise TransformationNotFound(name, known=_REGISTERED) from None
+
+
+def apply_steps(names: Iterable[str], frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the frame after the custom steps, in order.
+
+    Raises:
+        TransformationNotFound: A step is not registered.
+        ColumnNotFound: A column that a step reads is not there.
+    """
+    for name in names:
+        frame = _applied(get_transformation(name), frame)
+    return frame
+
+
+def _applied(step: Transformation, frame: pl.LazyFrame) -> pl.LazyFrame:
+    if step.inputs:
+        columns = frame.collect_schema().names()
+        for name in step.inputs:
+            if name not in columns:
+                raise ColumnNotFound(name, known=columns)
+    made = step.function if isinstance(step.function, pl.Expr) else step.function(frame)
+    if isinstance(made, pl.LazyFrame):
+        return made
+    return frame.with_columns(made if isinstance(made, pl.Expr) else list(made))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from mlops.database.bell import Bell
 from mlops.database.errors import raise_translated
 from mlops.database.location import Location
 from mlops.database.settings import DatabaseSettings
@@ -37,6 +38,7 @@ class PostgreSQLBackend:
         require("psycopg", package="psycopg[binary]", extra="postgres", purpose="a postgresql:// database")
         self.masked = location.masked
         self.settings = settings
+        self.bell = Bell()
         self.writing: set[int] = set()  # threads inside a write transaction
         self._engine: Engine = sa.create_engine(
             location.url,
@@ -109,7 +111,7 @@ class _Scope:
         except BaseException as error:
             self._finish(error)
             raise
-        self._transaction = Transaction("postgresql", self._connection, cursor, copy_rows)
+        self._transaction = Transaction("postgresql", self._connection, cursor, copy_rows, self._backend.bell)
         return self._transaction
 
     def __exit__(

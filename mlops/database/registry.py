@@ -12,6 +12,7 @@ import weakref
 from pathlib import Path
 from typing import Any, Self
 
+from mlops.database.bell import Bell
 from mlops.database.location import Location, locate
 from mlops.database.postgresql import PostgreSQLBackend
 from mlops.database.settings import DatabaseSettings
@@ -67,6 +68,11 @@ class Database:
     def path(self) -> Path | None:
         """The SQLite file; None on PostgreSQL."""
         return self._location.path
+
+    @property
+    def bell(self) -> Bell:
+        """What rings in this process when something was committed; a child after a fork has another one."""
+        return (self._backend or self._open()).bell
 
     def write(self, durability: Durability = Durability.RECORD) -> Any:
         """Return the context of a write transaction: commits at the end of the block, rolls back when it raises.

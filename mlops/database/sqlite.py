@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool, QueuePool
 
+from mlops.database.bell import Bell
 from mlops.database.checkpointer import Checkpointer
 from mlops.database.errors import DatabaseUnavailable, raise_translated, unusable
 from mlops.database.location import Location
@@ -37,6 +38,7 @@ class SQLiteBackend:
             raise DatabaseUnavailable(f"{location.masked} names no file")
         self.masked = location.masked
         self.settings = settings
+        self.bell = Bell()
         self.path: Path = location.path
         self.lock = self._lock_beside(self.path)
         self._checkpointer = Checkpointer(self.path, self.lock)
@@ -69,7 +71,7 @@ class SQLiteBackend:
             driver.execute(f"PRAGMA synchronous={wanted}")
             self._synchronous = wanted
         driver.execute("BEGIN IMMEDIATE")
-        return Transaction("sqlite", self._writer(), driver.cursor(), insert_rows)
+        return Transaction("sqlite", self._writer(), driver.cursor(), insert_rows, self.bell)
 
     def commit(self) -> None:
         """Commit what `begin` began."""
@@ -97,7 +99,7 @@ class SQLiteBackend:
         except BaseException:
             connection.close()
             raise
-        return connection, Transaction("sqlite", connection, driver.cursor(), insert_rows)
+        return connection, Transaction("sqlite", connection, driver.cursor(), insert_rows, self.bell)
 
     def close(self) -> None:
         """Close every connection once this process's writer is done; the last one of all folds the log into the file.

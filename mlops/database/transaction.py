@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, CursorResult, Dialect
 from sqlalchemy.sql import Delete, Executable, Insert, Select, Update
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from mlops.database.bell import Bell
 from mlops.errors import Conflict
 
 __all__ = ["DriverStatement", "Durability", "Transaction", "insert_statement"]
@@ -102,12 +103,14 @@ class Transaction:
     Attributes:
         dialect: `sqlite` or `postgresql`.
         connection: SQLAlchemy's connection, for what inspects schemas.
+        bell: Rings for those in this process who wait for what is committed.
     """
 
-    __slots__ = ("_callbacks", "_copy", "_cursor", "_open_cursors", "connection", "dialect")
+    __slots__ = ("_callbacks", "_copy", "_cursor", "_open_cursors", "bell", "connection", "dialect")
 
-    def __init__(self, dialect: str, connection: Connection, cursor: Any, copy: CopyRows) -> None:
+    def __init__(self, dialect: str, connection: Connection, cursor: Any, copy: CopyRows, bell: Bell) -> None:
         self.dialect = dialect
+        self.bell = bell
         self.connection = connection
         self._cursor = cursor
         self._copy = copy

@@ -1,0 +1,198 @@
+"""How a worker's hold on a job ends: every statement here is fenced by the token of its lease.
+
+Whoever ends jobs moves those that depend on them in the same transaction, afterwards: they are queued when the last of
+their dependencies has succeeded, and fail when one has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from mlops.database import Transaction
+from mlops.jobs.entities import JobProgress
+from mlops.jobs.errors import LeaseLost
+from mlops.jobs.lease_clock import MICROSECONDS, boot, readings, tick
+from mlops.jobs.signals import tell_ended, tell_queued
+from mlops.jobs.tables import IS_RUNNING, job_dependencies, job_logs, jobs
+
+__all__ = [
+    "Lease",
+    "LogLine",
+    "add_logs",
+    "cancel",
+    "fail",
+    "give_back",
+    "move_dependants",
+    "note_progress",
+    "queue_again",
+    "renew_all",
+    "succeed",
+]
+
+
+class Lease(NamedTuple):
+    """A worker's right to a job, until another one takes it up.
+
+    Attributes:
+        job_id: Which job.
+        token: That of the taking up.
+        worker: Who took it.
+        length_s: How long it lasts from its last renewal.
+    """
+
+    job_id: str
+    token: int
+    worker: str
+    length_s: float = 10.0
+
+    @property
+    def lost(self) -> LeaseLost:
+        """The error that says so."""
+        return LeaseLost(
+            f"Job {self.job_id} was taken up by another worker, or ended, while this one had it (token {self.token}). "
+            "Nothing of this attempt is kept; end the handler."
+        )
+
+
+class LogLine(NamedTuple):
+    """A line on its way into the log."""
+
+    at: datetime
+    level: str
+    message: str
+
+
+def succeed(tx: Transaction, lease: Lease, result: str, *, attempt: int, at: datetime) -> None:
+    """Mark a job as done; `move_dependants` follows.
+
+    Raises:
+        LeaseLost: It is not this worker's any more.
+    """
+    _end(tx, lease, status="succeeded", result=result, error=None, attempts=attempt, ended_at=at)
+
+
+def fail(tx: Transaction, lease: Lease, error: str, *, attempt: int, at: datetime) -> None:
+    """Mark a job as failed for good; `move_dependants` follows.
+
+    Raises:
+        LeaseLost: It is not this worker's any more.
+    """
+    _end(tx, lease, status="failed", result=None, error=error, attempts=attempt, ended_at=at)
+
+
+def cancel(tx: Transaction, lease: Lease, *, attempt: int, at: datetime) -> None:
+    """Mark a job as cancelled, as somebody wanted; `move_dependants` follows.
+
+    Raises:
+        LeaseLost: It is not this worker's any more.
+    """
+    _end(tx, lease, status="cancelled", result=None, error="It was cancelled.", attempts=attempt, ended_at=at)
+
+
+def queue_again(tx: Transaction, lease: Lease, error: str, *, attempt: int, pause_s: float) -> None:
+    """Have a failed attempt followed by another one after a pause.
+
+    Raises:
+        LeaseLost: It is not this worker's any more.
+    """
+    pause = {"held_until": tick(tx.dialect) + int(pause_s * MICROSECONDS), "held_boot": boot(tx.dialect)}
+    _release(tx, lease, status="queued", error=error, attempts=attempt, **pause)
+
+
+def give_back(tx: Transaction, lease: Lease, *, attempts: int) -> None:
+    """Let others take the job at once, as though this worker had never begun it.
+
+    Raises:
+        LeaseLost: It is not this worker's any more.
+    """
+    _release(tx, lease, status="queued", attempts=attempts, held_until=None, held_boot=None)
+
+
+def renew_all(tx: Transaction, lease: Lease) -> None:
+    """Renew everything that the worker of a lease has; for who kept its heart from doing so."""
+    length_us = int(lease.length_s * MICROSECONDS)
+    statement = sa.update(jobs).where(jobs.c.worker == lease.worker, IS_RUNNING)
+    values = {"held_until": tick(tx.dialect) + length_us, "held_boot": boot(tx.dialect)}
+    tx.execute(statement.values(**values), readings(tx.dialect) or None)
+
+
+def note_progress(tx: Transaction, job_id: str, progress: JobProgress | None) -> None:
+    """Write down how far a job is, if it said so; the caller holds the job's row."""
+    if progress is None:
+        return
+    values = {f"progress_{name}": value for name, value in progress.model_dump().items()}
+    tx.execute(sa.update(jobs).where(jobs.c.job_id == job_id).values(**values))
+
+
+def add_logs(tx: Transaction, job_id: str, attempt: int, lines: Sequence[LogLine]) -> None:
+    """Append to a job's log; the caller holds the job's row."""
+    if not lines:
+        return
+    query = sa.select(sa.func.coalesce(sa.func.max(job_logs.c.sequence), 0)).where(job_logs.c.job_id == job_id)
+    last: int = tx.execute(query).scalar_one()
+    rows = [
+        {"job_id": job_id, "sequence": number, "attempt": attempt, **line._asdict()}
+        for number, line in enumerate(lines, start=last + 1)
+    ]
+    tx.execute(sa.insert(job_logs), rows)
+
+
+def move_dependants(tx: Transaction, ended: Iterable[str], *, succeeded: bool, at: datetime) -> None:
+    """Queue what has waited for these jobs only, or fail what has waited for them in vain."""
+    ids = sorted(ended)
+    waiting = _waiting_for(tx, ids) if ids else []
+    if waiting and succeeded:
+        _queue(tx, waiting)
+    elif waiting:
+        _fail_all(tx, waiting, at)
+
+
+def _end(tx: Transaction, lease: Lease, *, ended_at: datetime, **values: Any) -> None:
+    _release(tx, lease, ended_at=ended_at, held_until=None, held_boot=None, cancel_requested=0, **values)
+    tell_ended(tx, lease.job_id)
+
+
+def _release(tx: Transaction, lease: Lease, **values: Any) -> None:
+    mine = (jobs.c.job_id == lease.job_id, jobs.c.token == lease.token, jobs.c.worker == lease.worker)
+    statement = sa.update(jobs).where(*mine, jobs.c.status == "running").values(**values)
+    if not tx.execute(statement, readings(tx.dialect) or None).rowcount:
+        raise lease.lost
+
+
+def _waiting_for(tx: Transaction, ids: list[str]) -> list[str]:
+    """Return and lock the jobs that wait for these; what commits meanwhile is seen by the next statement."""
+    needing = sa.select(job_dependencies.c.job_id).where(job_dependencies.c.needs_job_id.in_(ids))
+    query = sa.select(jobs.c.job_id).where(jobs.c.job_id.in_(needing), jobs.c.status == "waiting")
+    return list(tx.execute(query.order_by(jobs.c.job_id).with_for_update()).scalars())
+
+
+def _queue(tx: Transaction, waiting: list[str]) -> None:
+    needed = jobs.alias("needed")
+    unmet = (
+        sa.select(sa.literal(1))
+        .select_from(job_dependencies.join(needed, needed.c.job_id == job_dependencies.c.needs_job_id))
+        .where(job_dependencies.c.job_id == jobs.c.job_id, needed.c.status != "succeeded")
+        .exists()
+    )
+    statement = sa.update(jobs).where(jobs.c.job_id.in_(waiting), ~unmet).values(status="queued")
+    for row in tx.execute(statement.returning(jobs.c.job_id, jobs.c.kind)).all():
+        tell_queued(tx, row.job_id, row.kind)
+
+
+def _fail_all(tx: Transaction, waiting: list[str], at: datetime) -> None:
+    """Fail these and, one after the other, all that wait for them."""
+    for job_id in waiting:
+        needed = jobs.alias("needed")
+        culprit = sa.select(needed.c.job_id, needed.c.status).join(
+            job_dependencies, job_dependencies.c.needs_job_id == needed.c.job_id
+        )
+        culprit = culprit.where(job_dependencies.c.job_id == job_id, needed.c.status.in_(["failed", "cancelled"]))
+        cause = tx.execute(culprit.order_by(needed.c.job_id).limit(1)).one()
+        error = f"It depends on job {cause.job_id}, which is {cause.status}."
+        tx.execute(sa.update(jobs).where(jobs.c.job_id == job_id).values(status="failed", error=error, ended_at=at))
+        tell_ended(tx, job_id)
+    move_dependants(tx, waiting, succeeded=False, at=at)

@@ -1,0 +1,48 @@
+"""What a domain hands to a runner: a function for each kind of job, and what it takes to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mlops.errors import InvalidInput
+from mlops.jobs.context import JobContext
+
+__all__ = ["JobHandler", "by_kind"]
+
+
+@dataclass(frozen=True)
+class JobHandler:
+    """How one kind of job is done.
+
+    Attributes:
+        kind: The kind of job.
+        run: Does it. What it returns, JSON values, becomes the job's result. It may be called again for the same job,
+            so what it does in the database belongs into one `context.commit(result=…)`, and what it does elsewhere must
+            bear repeating. It lets errors pass: they are logged with the job, and another attempt follows, except for
+            `PermanentFailure` and `InvalidInput`, which would only happen again.
+        requires: Capabilities without which this process does not take jobs of the kind.
+        timeout_s: Seconds an attempt may take when the job itself does not say.
+    """
+
+    kind: str
+    run: Callable[[JobContext], Any]
+    requires: frozenset[str] = frozenset()
+    timeout_s: float | None = None
+
+
+def by_kind(handlers: Iterable[JobHandler], capabilities: frozenset[str]) -> dict[str, JobHandler]:
+    """Return the handlers that can work with these capabilities, by kind.
+
+    Raises:
+        InvalidInput: Two handlers are of the same kind.
+    """
+    found: dict[str, JobHandler] = {}
+    for handler in handlers:
+        if handler.kind in found:
+            raise InvalidInput(
+                f"Two handlers are of kind {handler.kind!r}; a runner takes one of each. Give one of them another name."
+            )
+        found[handler.kind] = handler
+    return {kind: handler for kind, handler in found.items() if handler.requires <= capabilities}

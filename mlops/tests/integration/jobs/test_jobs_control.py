@@ -1,0 +1,214 @@
+"""Dependencies; what people do to jobs; and why a job does not run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from mlops import clock
+from mlops.audit import acting_as, list_entries
+from mlops.database import Database
+from mlops.errors import InvalidInput
+from mlops.jobs import (
+    Backoff,
+    JobHandler,
+    JobNotFound,
+    JobRunner,
+    JobStateConflict,
+    JobStatus,
+    cancel,
+    enqueue,
+    explain,
+    find_job,
+    job_logs,
+    list_workers,
+    prune,
+    retry,
+    wait,
+)
+from mlops.jobs.claiming import claim
+from mlops.jobs.ending import fail, move_dependants, succeed
+from mlops.tests.integration.jobs.conftest import EFFECT, KIND, LONG_S, Enqueue, claimant, job, status, until
+
+Runner = Callable[..., JobRunner]
+
+
+def end(lab: Database, job_id: str, how: str) -> None:
+    """Take the job that comes first, and end it."""
+    with lab.write() as tx:
+        [attempt] = claim(tx, claimant(), 1)
+        assert attempt.job.job_id == job_id
+        if how == "succeeded":
+            succeed(tx, attempt.lease, "null", attempt=1, at=clock.now())
+        else:
+            fail(tx, attempt.lease, "boom", attempt=1, at=clock.now())
+        move_dependants(tx, [job_id], succeeded=how == "succeeded", at=clock.now())
+
+
+def reasons(lab: Database, job_id: str) -> str:
+    """Return why a job does not run, as one text."""
+    with lab.read() as tx:
+        return "\n".join(explain(tx, job_id))
+
+
+def test_a_job_waits_for_all_that_it_depends_on(lab: Database, ask: Enqueue) -> None:
+    """It is queued when the last of them succeeds; one that has succeeded already is no hindrance."""
+    first = ask(priority=2)
+    second = ask(priority=1)
+    both = ask(depends_on=[second, first])
+    assert (status(lab, both), job(lab, both).depends_on) == (JobStatus.WAITING, (first, second))
+    end_all = [first, second]
+    with lab.write() as tx:
+        for attempt in claim(tx, claimant(), 2):
+            succeed(tx, attempt.lease, "null", attempt=1, at=clock.now())
+            move_dependants(tx, [attempt.job.job_id], succeeded=True, at=clock.now())
+            assert find_job(tx, both).status == ("queued" if attempt.job.job_id == second else "waiting")
+    assert status(lab, ask(depends_on=end_all)) is JobStatus.QUEUED
+
+
+def test_dependencies_that_end_at_once_let_go_what_waits(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """Neither of two transactions sees the other's end, and yet the job is queued."""
+    gate = threading.Barrier(4)
+    runner_of(JobHandler("test.together", lambda _: gate.wait(LONG_S) and None), EFFECT, workers=4)
+    for _ in range(5):
+        last = ask(depends_on=[ask("test.together") for _ in range(4)])
+        assert wait(lab, last, LONG_S).status is JobStatus.SUCCEEDED
+
+
+def test_a_failure_fails_all_that_waits_for_it(lab: Database, ask: Enqueue) -> None:
+    """However far down, before and afterwards; each says because of whom."""
+    first = ask()
+    second = ask(depends_on=[first])
+    third = ask(depends_on=[second])
+    end(lab, first, "failed")
+    assert (status(lab, second), status(lab, third)) == (JobStatus.FAILED, JobStatus.FAILED)
+    assert first in (job(lab, second).error or "")
+    assert second in (job(lab, third).error or "")
+    assert status(lab, ask(depends_on=[first])) is JobStatus.FAILED
+
+
+def test_cancelling_what_has_not_begun_ends_it_at_once(lab: Database, ask: Enqueue) -> None:
+    """What waits for it fails; the audit and the log tell who wanted it; twice is once."""
+    job_id = ask()
+    waiting = ask(depends_on=[job_id])
+    with acting_as("ann"):
+        for _ in range(2):
+            with lab.write() as tx:
+                assert cancel(tx, job_id, reason="wrong plate").status is JobStatus.CANCELLED
+    assert "cancelled" in (job(lab, waiting).error or "")
+    with lab.read() as tx:
+        [entry] = list_entries(tx, subject_kind="job")
+        [line] = job_logs(tx, job_id)
+    assert (entry.actor, entry.action, entry.subject_id) == ("ann", "cancel", job_id)
+    assert entry.details == {"kind": KIND, "from_status": "queued", "reason": "wrong plate"}
+    assert line.message == "cancel by ann: wrong plate"
+
+
+def test_an_ended_job_cannot_be_cancelled(lab: Database, ask: Enqueue) -> None:
+    """Nor can one that does not exist."""
+    job_id = ask()
+    end(lab, job_id, "succeeded")
+    with lab.write() as tx, pytest.raises(JobStateConflict, match="succeeded"):
+        cancel(tx, job_id)
+    with lab.write() as tx, pytest.raises(JobNotFound):
+        cancel(tx, "nowhere")
+
+
+def test_a_retried_job_has_all_its_attempts_again(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """It keeps its id and log, and runs as though it were new."""
+    job_id = ask(max_attempts=1, key="k")
+    end(lab, job_id, "failed")
+    with lab.write() as tx:
+        again = retry(tx, job_id, reason="mended")
+    assert (again.status, again.attempts, again.error, again.ended_at) == (JobStatus.QUEUED, 0, None, None)
+    runner_of(EFFECT)
+    assert wait(lab, job_id, LONG_S).status is JobStatus.SUCCEEDED
+    with lab.write() as tx, pytest.raises(JobStateConflict, match="succeeded"):
+        retry(tx, job_id)
+
+
+def test_a_retry_waits_for_what_it_depends_on(lab: Database, ask: Enqueue) -> None:
+    """The failed one comes first; its key must be free."""
+    first = ask()
+    second = ask(depends_on=[first], key="k")
+    end(lab, first, "failed")
+    with lab.write() as tx:
+        with pytest.raises(JobStateConflict, match=first):
+            retry(tx, second)
+        retry(tx, first)
+        assert retry(tx, second).status is JobStatus.WAITING
+        cancel(tx, second)
+        other = enqueue(tx, kind=KIND, key="k")
+        with pytest.raises(JobStateConflict, match=other):
+            retry(tx, second)
+
+
+def test_old_jobs_are_forgotten_but_not_those_still_needed(lab: Database, ask: Enqueue) -> None:
+    """Their logs and dependencies go with them."""
+    old, needed = ask(priority=1), ask()
+    end(lab, old, "failed")
+    with lab.write() as tx:
+        retry(tx, old)
+        cancel(tx, old)
+    end(lab, needed, "succeeded")
+    ask(depends_on=[needed, ask()])
+    with lab.write() as tx:
+        assert prune(tx, ended_before=clock.now() - timedelta(days=1)) == 0
+        assert prune(tx, ended_before=clock.now() + timedelta(seconds=1)) == 1
+        assert (find_job(tx, old), find_job(tx, needed) is None) == (None, False)
+        with pytest.raises(JobNotFound):
+            job_logs(tx, old)
+        with pytest.raises(InvalidInput, match="limit"):
+            prune(tx, ended_before=clock.now(), limit=0)
+
+
+def test_a_job_that_nobody_can_take_says_why(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """No worker, no handler, no capability, not all of them together."""
+    other, gpu, together = ask("test.other"), ask(requires=["gpu"]), ask(requires=["a", "b"])
+    assert "No worker is alive" in reasons(lab, other)
+    runner_of(JobHandler("test.unused", id), capabilities=["gpu"])
+    runner_of(EFFECT, capabilities=["a"])
+    runner_of(EFFECT, capabilities=["b"])
+
+    def alive() -> int:
+        with lab.read() as tx:
+            return len(list_workers(tx))
+
+    until(lambda: alive() == 3)
+    assert "None of the 3 live workers knows jobs of kind 'test.other'" in reasons(lab, other)
+    assert "needs 'gpu', which no live worker has" in reasons(lab, gpu)
+    assert "needs a, b together" in reasons(lab, together)
+    assert "1 queued jobs come before it" in reasons(lab, gpu)
+
+
+def test_a_job_that_must_wait_says_for_what(lab: Database, ask: Enqueue) -> None:
+    """For its time, for another job, for its next attempt."""
+    later = ask(run_at=clock.now() + timedelta(days=1))
+    waiting = ask(depends_on=[later])
+    assert "It is scheduled for" in reasons(lab, later)
+    assert f"It waits for job {later} ({KIND}), which is queued." in reasons(lab, waiting)
+
+
+def test_a_pausing_running_or_ended_job_says_so(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """With the attempt and the error."""
+
+    def boom(context: object) -> None:
+        raise RuntimeError("boom")
+
+    release = threading.Event()
+    runner = runner_of(
+        JobHandler("test.bad", boom),
+        JobHandler(KIND, lambda _: release.wait(LONG_S)),
+        backoff=Backoff(3600, 3600),
+    )
+    bad, good = ask("test.bad"), ask()
+    until(lambda: status(lab, good) is JobStatus.RUNNING)
+    assert "Attempt 1 of 3 failed" in reasons(lab, bad)
+    assert "boom" in reasons(lab, bad)
+    assert f"Worker {runner.worker} runs it, attempt 1 of 3." in reasons(lab, good)
+    release.set()
+    wait(lab, good, LONG_S)
+    assert "It succeeded in attempt 1 of 3." in reasons(lab, good)

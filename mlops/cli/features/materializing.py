@@ -1,0 +1,59 @@
+"""`mlops features materialize`: last values brought to the online store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from mlops.cli import output
+from mlops.cli.features.access import ProjectOption, StoreDirOption, ViewArgument, open_store
+from mlops.cli.options import DatabaseOption, JsonOption
+
+__all__ = ["materialize"]
+
+_MOMENT = "Such as 2026-05-03T14:30 (UTC)."
+
+
+def materialize(
+    view: ViewArgument,
+    *,
+    start: Annotated[str | None, typer.Option(help=f"Look at events after this moment only. {_MOMENT}")] = None,
+    end: Annotated[str | None, typer.Option(help=f"Look at events up to this moment. {_MOMENT} (default: now)")] = None,
+    project: ProjectOption = None,
+    database: DatabaseOption = None,
+    store_dir: StoreDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the last values of a view to the online store, from where the last run ended; done twice is done once."""
+    with open_store(database, store_dir, project) as store, _progress(view) as report:
+        run = store.materialize(view, _moment(start, "--start"), _moment(end, "--end"), progress=report)
+    if as_json:
+        output.write_json(run.to_document())
+        return
+    since = "the beginning" if run.start is None else f"{run.start:%Y-%m-%d %H:%M:%S}"
+    output.write_text(
+        f"{run.view}@{run.version}: {run.rows_written} entities with events from {since} to {run.end:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    from mlops.feature_store.values import read_moment
+
+    return None if text is None else read_moment(text, where=option)
+
+
+@contextmanager
+def _progress(view: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows entities written as a bar on a terminal, and nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as shown:
+        task = shown.add_task(output.printable(view), total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

@@ -19,6 +19,7 @@ from mlops.feature_store.entities import Entity, FeatureView, Materialization, O
 from mlops.feature_store.online import OnlineFeatures
 from mlops.feature_store.reports import FeatureDrift, FeatureHistory, FeatureStatistics, TrainingSetReport
 from mlops.feature_store.service import FeatureStoreService
+from mlops.jobs import JobHandler
 
 
 class FeatureStore:
@@ -255,6 +256,13 @@ class FeatureStore:
             OnlineStoreUnavailable: Redis does not answer.
         """
         return await asyncio.to_thread(self.sync.materialize, view, start, end, progress=progress)
+
+    async def job_handlers(self) -> list[JobHandler]:
+        """Return what materialises views as jobs, for a runner of many parts: kind `features.materialize`.
+
+        Schedule it with the payload `{"view": "counts"}`; each job goes on where the last one ended.
+        """
+        return await asyncio.to_thread(self.sync.job_handlers)
 
     async def push(self, view: str, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> int:
         """Put single rows into the online store at once: dicts of join keys, features and the event's time.

@@ -36,8 +36,12 @@ from mlops.feature_store.sql import ServingReader, SqlFeatureCatalogue, SqlOnlin
 from mlops.feature_store.store import OnlineStore
 from mlops.feature_store.training_sets import TrainingSetKeeper
 from mlops.feature_store.values import read_moment
+from mlops.jobs import JobContext, JobHandler
 
-__all__ = ["FeatureStoreService"]
+__all__ = ["MATERIALIZE", "FeatureStoreService"]
+
+MATERIALIZE = "features.materialize"
+"""Kind of the jobs that bring a view's last values to the online store."""
 
 
 class FeatureStoreService:
@@ -309,6 +313,20 @@ class FeatureStoreService:
         done = self._materializer.run(read_view(view), start=since, end=until, progress=progress)
         self._inspector.drop_outdated(done.view)
         return done
+
+    def job_handlers(self) -> list[JobHandler]:
+        """Return what materialises views as jobs, for a runner of many parts: kind `features.materialize`.
+
+        Schedule it with the payload `{"view": "counts"}`; each job goes on where the last one ended.
+        """
+        return [JobHandler(MATERIALIZE, self._materialize_as_job)]
+
+    def _materialize_as_job(self, job: JobContext) -> dict[str, Any]:
+        def tell(done: int, total: int) -> None:
+            job.check()
+            job.progress(done, total, "entities")
+
+        return self.materialize(str(job.payload["view"]), progress=tell).to_document()
 
     def push(self, view: str, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> int:
         """Put single rows into the online store at once: dicts of join keys, features and the event's time.

@@ -23,12 +23,13 @@ _SECRET_NAME = re.compile(
 )
 
 
-def configure_logging(*, level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure_logging(*, level: str = "INFO", stream: TextIO | None = None, as_json: bool = False) -> None:
     """Send all logging of this process to one stream, replacing what was configured before.
 
     Args:
         level: Least severe level that is shown, a name such as `INFO`.
         stream: Standard error when not given. JSON lines are written unless it is a terminal.
+        as_json: Write JSON lines there too.
     """
     stream = stream or sys.stderr
     shared: list[Any] = [
@@ -41,7 +42,7 @@ def configure_logging(*, level: str = "INFO", stream: TextIO | None = None) -> N
         structlog.processors.format_exc_info,
         mask_secrets,
     ]
-    _configure_standard_library(level, stream, shared)
+    _configure_standard_library(level, stream, shared, as_json=as_json)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -71,18 +72,18 @@ def _masked(name: str, value: Any) -> Any:
     return value
 
 
-def _configure_standard_library(level: str, stream: TextIO, shared: list[Any]) -> None:
+def _configure_standard_library(level: str, stream: TextIO, shared: list[Any], *, as_json: bool) -> None:
     handler = logging.StreamHandler(stream)
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[remove_meta, _renderer(stream)], foreign_pre_chain=shared
+        processors=[remove_meta, _renderer(stream, as_json=as_json)], foreign_pre_chain=shared
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
 
 
-def _renderer(stream: TextIO) -> Any:
-    if stream.isatty():
+def _renderer(stream: TextIO, *, as_json: bool) -> Any:
+    if stream.isatty() and not as_json:
         # plain: structlog's own choice prints the local variables of a traceback, keys among them
         return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.JSONRenderer(ensure_ascii=False, default=repr)

@@ -91,6 +91,7 @@ def _roots(config: MLOpsConfig) -> dict[str, str]:
     return {
         "model_registry.registry_path": config.model_registry.registry_path,
         "experiment_tracking.tracking_dir": config.experiment_tracking.tracking_dir,
+        "feature_store.store_dir": config.feature_store.store_dir,
     }
 
 

@@ -54,6 +54,14 @@ def test_a_terminal_gets_readable_lines() -> None:
     assert not stream.getvalue().startswith("{")
 
 
+def test_a_terminal_gets_json_lines_on_demand() -> None:
+    """A program may read what looks like a terminal."""
+    stream = Terminal()
+    configure_logging(stream=stream, as_json=True)
+    structlog.get_logger("mlops.test").info("model stored")
+    assert logged(stream)[0]["event"] == "model stored"
+
+
 def test_less_severe_events_than_asked_for_are_dropped() -> None:
     """The level holds for both libraries."""
     stream = io.StringIO()

@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING, Any
 from mlops.errors import MissingDependency, MLOpsError
 
 if TYPE_CHECKING:
+    from mlops.audit import AuditLogger
     from mlops.config import ConfigManager, Environment
+    from mlops.data_pipeline import DataPipeline, DataSchema, FeatureEngineeringConfig
     from mlops.experiment_tracker import ExperimentConfig, ExperimentMetrics, ExperimentTracker
+    from mlops.feature_store import Entity, FeatureStore, FeatureView
     from mlops.model_registry import ModelMetadata, ModelRegistry, ModelStatus
 
 __all__ = [
+    "AuditLogger",
     "ConfigManager",
+    "DataPipeline",
+    "DataSchema",
+    "Entity",
     "Environment",
     "ExperimentConfig",
     "ExperimentMetrics",
     "ExperimentTracker",
+    "FeatureEngineeringConfig",
+    "FeatureStore",
+    "FeatureView",
     "MLOpsError",
     "ModelMetadata",
     "ModelRegistry",
@@ -32,21 +42,28 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AuditLogger": "mlops.audit",
     "ConfigManager": "mlops.config",
+    "DataPipeline": "mlops.data_pipeline",
+    "DataSchema": "mlops.data_pipeline",
+    "Entity": "mlops.feature_store",
     "Environment": "mlops.config",
     "ExperimentConfig": "mlops.experiment_tracker",
     "ExperimentMetrics": "mlops.experiment_tracker",
     "ExperimentTracker": "mlops.experiment_tracker",
+    "FeatureEngineeringConfig": "mlops.data_pipeline",
+    "FeatureStore": "mlops.feature_store",
+    "FeatureView": "mlops.feature_store",
     "ModelMetadata": "mlops.model_registry",
     "ModelRegistry": "mlops.model_registry",
     "ModelStatus": "mlops.model_registry",
 }
 
 _CORE = {
-    "alembic": "alembic", "cloudpickle": "cloudpickle", "cryptography": "cryptography", "fsspec": "fsspec",
-    "matplotlib": "matplotlib", "numpy": "numpy", "pandas": "pandas", "psutil": "psutil", "pyarrow": "pyarrow",
-    "pydantic": "pydantic", "rich": "rich", "sklearn": "scikit-learn", "skops": "skops", "sqlalchemy": "sqlalchemy",
-    "structlog": "structlog", "typer": "typer",
+    "alembic": "alembic", "cloudpickle": "cloudpickle", "croniter": "croniter", "cryptography": "cryptography",
+    "fsspec": "fsspec", "matplotlib": "matplotlib", "numpy": "numpy", "pandas": "pandas", "polars": "polars",
+    "psutil": "psutil", "pyarrow": "pyarrow", "pydantic": "pydantic", "rich": "rich", "scipy": "scipy",
+    "sklearn": "scikit-learn", "skops": "skops", "sqlalchemy": "sqlalchemy", "structlog": "structlog", "typer": "typer",
 }  # fmt: skip
 """What the package cannot do without: names of modules and of the distributions that bring them."""
 

@@ -92,8 +92,10 @@ class DatabaseSettings(Settings):
         "sqlite:///mlops.db",
         description="Database of all records: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
     )
-    redis_url: Annotated[Text | None, Variable("MLOPS_REDIS_URL"), Announced("the Redis cache")] = Field(
-        None, description="Redis server for caching and for waking background workers."
+    redis_url: Annotated[Text | None, Variable("MLOPS_REDIS_URL")] = Field(
+        None,
+        description="Redis or Valkey server that keeps online features and wakes workers, `redis://HOST:PORT/0`. "
+        "Unset, features are kept in the database, and workers look there.",
     )
     pool_size: PositiveInt = Field(
         5, description="Connections kept open: PostgreSQL connections, or concurrent readers of an SQLite file."
@@ -127,13 +129,18 @@ class ModelRegistrySettings(Settings):
         description="Newest versions of a model that retention keeps, beside those in use; 0 keeps all.",
     )
     automatic_cleanup: bool = Field(
-        default=False, description="Whether retention is applied to a model after each registration."
+        default=False,
+        description="Whether retention is applied to a model after each registration, and each night to all models by "
+        "`mlops worker` or an open platform.",
     )
     backup_enabled: bool = Field(
-        default=False, description="Whether `mlops backup --if-due` makes restore points of database and artifacts."
+        default=False,
+        description="Whether restore points of database and artifacts are made when they are due: by `mlops worker` or "
+        "an open platform, and by `mlops backup --if-due`.",
     )
-    backup_interval_hours: PositiveInt = Field(
-        24, description="Hours that `mlops backup --if-due` lets pass between two restore points."
+    backup_interval_hours: PositiveInt = Field(24, description="Hours after which the next restore point is due.")
+    backup_keep: Annotated[int, Field(ge=0)] = Field(
+        0, description="Newest restore points that `mlops worker` or an open platform leaves; 0 keeps all."
     )
     backup_dir: Text = Field("./mlops_data/backups", description="Folder of restore points, on this machine.")
 
@@ -190,10 +197,32 @@ class DeploymentSettings(Settings):
 
 
 class DataPipelineSettings(Settings):
-    """Where the data pipeline keeps its files."""
+    """Where the data pipeline keeps its files, and what it lets pass."""
 
-    data_dir: Annotated[Text, Variable("MLOPS_DATA_DIR"), Announced("the data pipeline")] = Field(
+    data_dir: Annotated[Text, Variable("MLOPS_DATA_DIR")] = Field(
         "./mlops_data/pipeline", description="Folder of snapshots, quarantine and outputs."
+    )
+    default_project: Text = Field("default", description="Project of schemas and runs that name none.")
+    max_bad_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="Largest fraction of bad rows that a run quarantines; with more it fails."
+    )
+
+
+class FeatureStoreSettings(Settings):
+    """Where the feature store keeps its files."""
+
+    store_dir: Annotated[Text, Variable("MLOPS_FEATURE_STORE_DIR")] = Field(
+        "./mlops_data/features",
+        description="Training sets and rows handed over as frames: a folder, or any fsspec URL.",
+    )
+    default_project: Text = Field("default", description="Project of features that name none.")
+
+
+class JobsSettings(Settings):
+    """Work that outlives the process that asked for it."""
+
+    keep_ended_days: Annotated[int, Field(ge=0)] = Field(
+        90, description="Days after which ended jobs with their logs are removed, each night; 0 keeps them for ever."
     )
 
 
@@ -232,6 +261,8 @@ class MLOpsConfig(Record):
     monitoring: MonitoringSettings = MonitoringSettings()
     deployment: DeploymentSettings = DeploymentSettings()
     data_pipeline: DataPipelineSettings = DataPipelineSettings()
+    feature_store: FeatureStoreSettings = FeatureStoreSettings()
+    jobs: JobsSettings = JobsSettings()
     security: SecuritySettings = SecuritySettings()
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)

@@ -18,6 +18,7 @@ EFFECTS = {
     "database.pool_size": "test_setting_pool_size_bounds_the_connections_kept_open",
     "database.max_connections": "test_setting_max_connections_bounds_the_connections_open_at_once",
     "database.lock_timeout_s": "test_setting_lock_timeout_bounds_the_wait_of_a_write",
+    "database.redis_url": "test_setting_redis_url_decides_where_online_features_live",
     "experiment_tracking.tracking_dir": "test_setting_tracking_dir_decides_where_artifacts_live",
     "experiment_tracking.default_project": "test_setting_default_project_is_the_project_of_runs_that_name_none",
     "experiment_tracking.system_metrics_interval_s": "test_setting_system_metrics_interval_paces_the_samples",
@@ -28,7 +29,14 @@ EFFECTS = {
     "model_registry.automatic_cleanup": "test_setting_automatic_cleanup_applies_retention_after_registration",
     "model_registry.backup_enabled": "test_setting_backup_enabled_decides_whether_a_due_backup_is_made",
     "model_registry.backup_interval_hours": "test_setting_backup_interval_paces_due_backups",
+    "model_registry.backup_keep": "test_setting_backup_keep_removes_the_oldest_restore_points",
     "model_registry.backup_dir": "test_setting_backup_dir_decides_where_restore_points_live",
+    "data_pipeline.data_dir": "test_setting_data_dir_decides_where_outputs_live",
+    "data_pipeline.default_project": "test_setting_pipeline_default_project_is_that_of_runs_that_name_none",
+    "data_pipeline.max_bad_fraction": "test_setting_max_bad_fraction_fails_runs_with_more_bad_rows",
+    "feature_store.store_dir": "test_setting_store_dir_decides_where_feature_rows_live",
+    "feature_store.default_project": "test_setting_feature_default_project_is_that_of_features_that_name_none",
+    "jobs.keep_ended_days": "test_setting_keep_ended_days_removes_old_jobs_each_night",
     "security.signing_key": "test_setting_signing_key_signs_pickled_artifacts",
     "security.encryption_key": "test_setting_encryption_key_encrypts_artifacts_at_rest",
 }
@@ -71,12 +79,12 @@ def test_every_setting_explains_itself() -> None:
 
 def test_setting_something_without_effect_is_said_once_by_name() -> None:
     """A load names the idle settings that somebody set, and only these, without their values."""
-    environ = {"MLOPS_REDIS_URL": "redis://:hush@cache", "MLOPS_API_KEY": "hush", "MLOPS_DATABASE_POOL_SIZE": "3"}
+    environ = {"MLOPS_JWT_SECRET": "hush", "MLOPS_API_KEY": "hush", "MLOPS_DATABASE_POOL_SIZE": "3"}
     with capture_logs() as logs:
         ConfigManager(environ=environ).load_config()
     assert [entry["log_level"] for entry in logs] == ["warning"]
     assert logs[0]["settings"] == [
-        "database.redis_url (no effect yet: arrives with the Redis cache)",
+        "security.jwt_secret (no effect yet: arrives with the HTTP API)",
         "security.api_key (no effect yet: arrives with the HTTP API)",
     ]
     assert "hush" not in str(logs)

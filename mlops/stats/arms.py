@@ -1,0 +1,69 @@
+"""What a formula needs to know of an arm: how many, and the sums; nothing else of the data is kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mlops.stats.arguments import Floats
+
+__all__ = ["Counts", "Moments", "effective_size"]
+
+
+class Counts(NamedTuple):
+    """How many units an arm has, and on how many of them the event happened. Both of any one shape."""
+
+    n: ArrayLike
+    events: ArrayLike
+
+    @property
+    def rate(self) -> Floats:
+        """The share of units with the event; NaN where there are none."""
+        return _divide(self.events, self.n)
+
+    def plus(self, other: Counts) -> Counts:
+        """Return the counts of both together."""
+        return Counts(np.add(self.n, other.n), np.add(self.events, other.events))
+
+
+class Moments(NamedTuple):
+    """How many values an arm has, their sum, and the sum of their squares. All of any one shape."""
+
+    n: ArrayLike
+    total: ArrayLike
+    squares: ArrayLike
+
+    @property
+    def mean(self) -> Floats:
+        """The mean; NaN where there are no values."""
+        return _divide(self.total, self.n)
+
+    @property
+    def variance(self) -> Floats:
+        """The sample variance (denominator n - 1), never below 0; NaN where there are fewer than two values."""
+        n = np.asarray(self.n, dtype=float)
+        centred = np.asarray(self.squares, dtype=float) - np.where(n > 0, self.total, 0.0) * self.mean
+        return _divide(np.maximum(centred, 0.0), n - 1)
+
+
+def _divide(above: ArrayLike, below: ArrayLike) -> Floats:
+    below = np.asarray(below, dtype=float)
+    answer = np.full(np.broadcast(above, below).shape, np.nan)
+    return np.asarray(np.divide(above, below, out=answer, where=below > 0))
+
+
+def effective_size(control: ArrayLike, treatment: ArrayLike) -> Floats:
+    """Return n₁n₂ / (n₁ + n₂), to which the information about a difference is proportional.
+
+    Args:
+        control: Number of units in one arm.
+        treatment: Number of units in the other.
+
+    Example:
+        >>> float(effective_size(5000, 5000)), float(effective_size(9000, 1000))
+        (2500.0, 900.0)
+    """
+    one, other = np.asarray(control, dtype=float), np.asarray(treatment, dtype=float)
+    return np.asarray(np.nan_to_num(_divide(one * other, one + other)))

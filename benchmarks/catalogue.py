@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import batch, concurrent_callers, history, imports, one_at_a_time, peers, registry, search
+from benchmarks import (
+    batch,
+    concurrent_callers,
+    feature_joins,
+    history,
+    imports,
+    jobs,
+    one_at_a_time,
+    peers,
+    pipeline,
+    registry,
+    search,
+    transforms,
+)
 
 __all__ = ["FIGURES"]
 
@@ -13,6 +26,11 @@ FIGURES = (
     *search.FIGURES,
     *history.FIGURES,
     *registry.FIGURES,
+    *jobs.FIGURES,
+    *pipeline.FIGURES,
+    *transforms.FIGURES,
+    *feature_joins.FIGURES,
     *imports.FIGURES,
     *peers.FIGURES,
+    *feature_joins.PEER_FIGURES,
 )

@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli import audit, backup, config, db, demo_command, experiments, models, output
+from mlops.cli import audit, backup, config, data, db, demo_command, experiments, features, jobs, models, output, worker
 
 __all__ = ["Session", "build_app", "build_command"]
 
 _GROUPS = {
     "audit": audit.group,
     "config": config.group,
+    "data": data.group,
     "db": db.group,
     "experiments": experiments.group,
+    "features": features.group,
+    "jobs": jobs.group,
     "models": models.group,
 }
 
@@ -36,6 +39,7 @@ def build_app() -> typer.Typer:
     app.command("demo")(demo_command.demo)
     app.command("backup")(backup.backup)
     app.command("restore")(backup.restore)
+    app.command("worker")(worker.worker)
     return app
 
 

@@ -55,7 +55,7 @@ def show(
     Returns:
         The model's id, both versions, the one in production, and where the cards are.
     """
-    console.print(Rule("6  Registered, promoted, replaced, rolled back", align="left"))
+    console.print(Rule("7  Registered, promoted, replaced, rolled back", align="left"))
     with closing(_open_registry(folder)) as registry:
         first = _register(registry, tracker, best, split)
         _tell_registered(console, first, "the best run's model")
@@ -120,14 +120,15 @@ def _register(
         dataset_name=data.name,
         dataset_version=f"{data.rows} rows",
         training_data_hash=data.digest,
+        pipeline_run_id=split.pipeline_run_id,
         training_duration_seconds=run.duration_s,
         intended_use=_INTENDED_USE,
         limitations=_LIMITATIONS,
         tags={"purpose": "demo"},
         **_measured(estimator, split),
     )
-    registry.register_model(estimator, told, sample=split.validation, experiment_id=run.experiment_id)
-    return registry.list_models(f"model_id = '{MODEL_ID}' and training_data_hash = '{data.digest}'", limit=1)[0]
+    registered = registry.register_version(estimator, told, sample=split.validation, experiment_id=run.experiment_id)
+    return registered.metadata
 
 
 def _measured(estimator: Any, split: Split) -> dict[str, float]:

@@ -32,12 +32,10 @@ def score(estimator: Any, measures: Any, target: Any) -> dict[str, Any]:
 
 def main(folder: Path, experiment_id: str) -> None:
     """Load the model that the run stored and print its score."""
-    import pandas as pd
-
     from mlops import ExperimentTracker
-    from mlops.cli.demo.biopsies import split_biopsies
+    from mlops.cli.demo.data_chapter import load_split
 
-    split = split_biopsies(pd.read_csv(folder / "biopsies.csv"))
+    split = load_split(folder)
     tracker = ExperimentTracker(
         tracking_dir=str(folder / "experiments"), database_url=f"sqlite:///{folder / 'mlops.db'}"
     )

@@ -1,4 +1,4 @@
-"""The order of the demonstration: data, a dozen runs, the best of them, a check in a fresh process, the registry."""
+"""The order of the demonstration: a raw table, features, a dozen runs, the best, a fresh process, the registry."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.rule import Rule
 from rich.table import Table
 
 from mlops.cli.comparison import comparison_tables
-from mlops.cli.demo import registry_chapter
-from mlops.cli.demo.biopsies import PROJECT, TARGET, Split, split_biopsies, write_biopsies
+from mlops.cli.demo import data_chapter, registry_chapter
+from mlops.cli.demo.biopsies import PROJECT, Split
 from mlops.cli.demo.registry_chapter import MODEL_ID
 from mlops.cli.demo.reload import score
 from mlops.cli.demo.screen import RunBoard
@@ -52,7 +52,7 @@ def main(folder: Path = Path("mlops_demo"), *, console: Console | None = None) -
         console.width = _WIDTH_IN_A_PIPE
     folder = folder.resolve()
     (folder / "plots").mkdir(parents=True, exist_ok=True)
-    split = _chapter_data(console, folder)
+    split, processed = data_chapter.show(console, folder)
     session = new_id()[-6:]
     with closing(_open_tracker(folder)) as tracker:
         _chapter_runs(console, tracker, split, session)
@@ -67,6 +67,7 @@ def main(folder: Path = Path("mlops_demo"), *, console: Console | None = None) -
         "tracking_dir": str(folder / "experiments"),
         "runs": len(CANDIDATES),
         "project": PROJECT,
+        "data": processed,
         "best": {"experiment_id": best[0].experiment_id, "name": best[0].name},
         "held_out": held_out,
         "registered": registered,
@@ -81,22 +82,10 @@ def _open_tracker(folder: Path) -> ExperimentTrackerService:
     ).sync
 
 
-def _chapter_data(console: Console, folder: Path) -> Split:
-    console.print(Rule("1  The samples", align="left"))
-    frame = write_biopsies(folder / "biopsies.csv")
-    split = split_biopsies(frame)
-    console.print(
-        f"{len(frame)} fine-needle aspirates, {frame.shape[1] - 2} measures each, "
-        f"{int(frame[TARGET].sum())} malignant: {len(split.train)} to train, {len(split.validation)} to validate, "
-        f"{len(split.test)} held out to the end.\n",
-    )
-    return split
-
-
 def _chapter_runs(console: Console, tracker: ExperimentTrackerService, split: Split, session: str) -> None:
     from threadpoolctl import threadpool_limits
 
-    console.print(Rule("2  A dozen tracked runs", align="left"))
+    console.print(Rule("3  A dozen tracked runs", align="left"))
     board = RunBoard(console, [(candidate.name, candidate.steps) for candidate in CANDIDATES])
     with board, threadpool_limits(limits=1, user_api="openmp"):  # on 341 samples threads only wait for each other
         for index in range(len(CANDIDATES)):
@@ -125,7 +114,7 @@ def _train(tracker: ExperimentTrackerService, split: Split, session: str, index:
 
 
 def _chapter_search(console: Console, tracker: ExperimentTrackerService, session: str) -> Sequence[Experiment]:
-    console.print(Rule("3  The best of them, by search", align="left"))
+    console.print(Rule("4  The best of them, by search", align="left"))
     query = f"metrics.val_recall >= 0.9 and tags.session = '{session}'"
     found = tracker.list_experiments(query, order_by="metrics.val_loss", limit=3)
     call = f"list_experiments({query!r},\n{'':17}order_by='metrics.val_loss', limit=3)"
@@ -144,7 +133,7 @@ def _chapter_search(console: Console, tracker: ExperimentTrackerService, session
 def _chapter_compare(
     console: Console, tracker: ExperimentTrackerService, best: Sequence[Experiment], folder: Path
 ) -> None:
-    console.print(Rule("4  Compared, and drawn", align="left"))
+    console.print(Rule("5  Compared, and drawn", align="left"))
     identifiers = [experiment.experiment_id for experiment in best]
     comparison = tracker.compare_experiments(identifiers, only_differences=True)
     comparison.to_csv(folder / "comparison.csv")
@@ -160,7 +149,7 @@ def _chapter_reload(
     console: Console, tracker: ExperimentTrackerService, best: Experiment, split: Split, folder: Path
 ) -> dict[str, Any]:
     """Have another process load the stored model and predict the held-out samples; stop if it predicts otherwise."""
-    console.print(Rule("5  The model, reloaded in a fresh process", align="left"))
+    console.print(Rule("6  The model, reloaded in a fresh process", align="left"))
     command = [sys.executable, "-m", "mlops.cli.demo.reload", str(folder), best.experiment_id]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 (our own module)
     there = json.loads(answer.stdout)
@@ -180,6 +169,8 @@ def _farewell(console: Console, folder: Path, best: Experiment) -> None:
     console.print(Rule("Look further", align="left"))
     database = f"--database {shlex.quote(f'sqlite:///{typed_path(folder)}/mlops.db')}"
     short = best.experiment_id[-8:]  # the end of an id tells runs apart; its beginning is the time
+    for words in (f"data runs --project {PROJECT}", f"features list --project {PROJECT}"):
+        console.print(f"{shell_command()} {words} {database}", highlight=False, soft_wrap=True)
     for words in ("list", f"show {short}", f"plot {short}"):
         console.print(f"{shell_command()} experiments {words} {database}", highlight=False, soft_wrap=True)
     for words in (f"show {MODEL_ID}", f"history {MODEL_ID}"):

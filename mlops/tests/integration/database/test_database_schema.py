@@ -12,8 +12,11 @@ import sqlalchemy as sa
 
 import mlops.artifacts
 import mlops.audit
+import mlops.data_pipeline.sql
 import mlops.events
 import mlops.experiment_tracker
+import mlops.feature_store.service
+import mlops.jobs
 import mlops.model_registry  # noqa: F401 (all of them declare their tables)
 from mlops.database import (
     Database,

@@ -1,0 +1,159 @@
+"""The pipeline that the commands work on, and the arguments and options that many of them share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlops.cli.databases import require_database
+from mlops.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from mlops.data_pipeline import DataPipelineService, DataSchema, FeatureEngineeringConfig, ReadOptions
+    from mlops.data_pipeline.inspection import Inspector
+
+__all__ = [
+    "DataDirOption",
+    "EncodingOption",
+    "ProjectOption",
+    "RunArgument",
+    "SchemaOption",
+    "SeparatorOption",
+    "TableArgument",
+    "editable_document",
+    "inspector",
+    "open_new_pipeline",
+    "open_pipeline",
+    "read_document",
+    "read_options",
+    "schema_from",
+    "stored_config",
+    "stored_schema",
+]
+
+TableArgument = Annotated[
+    str, typer.Argument(metavar="TABLE", help="A file: CSV, TSV, Excel, Parquet or JSON lines, gzipped or not.")
+]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")]
+SchemaOption = Annotated[
+    str | None, typer.Option("--schema", help="A schema: a JSON file, or the id or name of a stored one.")
+]
+ProjectOption = Annotated[str | None, typer.Option(help="Project of the runs. (default: the configured one)")]
+DataDirOption = Annotated[
+    str | None, typer.Option("--data-dir", help="Folder of outputs. (default: the configured one)", show_default=False)
+]
+SeparatorOption = Annotated[str, typer.Option(help="The character between cells. (default: detected)")]
+EncodingOption = Annotated[str, typer.Option(help="How the text is encoded, such as cp1252. (default: detected)")]
+
+
+_DECIDED = ("schema_version", "column_order", "digest", "created_at", "created_by")
+"""What stored documents say beside what people decide."""
+
+
+@contextmanager
+def open_pipeline(
+    database: str | None, data_dir: str | None, project: str | None, *, workers: int = 0
+) -> Iterator[DataPipelineService]:
+    """Open a project's pipeline in a database, and close it after the block.
+
+    Raises:
+        DatabaseNotFound: It is a SQLite file that does not exist.
+    """
+    from mlops.config import ConfigManager
+
+    hint = "Run a table there first: mlops data run TABLE, or name another by --database."
+    require_database(database or ConfigManager().load_config().database.url, hint=hint)
+    with open_new_pipeline(database, data_dir, project, workers=workers) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def open_new_pipeline(
+    database: str | None, data_dir: str | None, project: str | None, *, workers: int = 0
+) -> Iterator[DataPipelineService]:
+    """Open a project's pipeline in a database that need not exist, and close it after the block."""
+    from mlops.data_pipeline import DataPipelineService
+
+    with closing(DataPipelineService(database, data_dir, project=project, workers=workers)) as pipeline:
+        yield pipeline
+
+
+def read_options(separator: str, encoding: str) -> ReadOptions:
+    """Return how a table is to be read."""
+    from mlops.data_pipeline import ReadOptions
+
+    return ReadOptions(separator=separator.replace("\\t", "\t"), encoding=encoding)
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises:
+        InvalidInput: It cannot be read, or holds something else.
+    """
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{str(file)!r} cannot be read as JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise InvalidInput(
+            f"{str(file)!r} holds a {type(found).__name__}; expected an object, as `mlops data infer` writes."
+        )
+    return found
+
+
+def schema_from(word: str, database: str | None, project: str | None) -> DataSchema:
+    """Return the schema of a JSON file, or the stored one of this id or name."""
+    if _is_file(word):
+        return _schema_of_file(word)
+    with open_pipeline(database, None, project) as pipeline:
+        return pipeline.get_schema(word)
+
+
+def stored_schema(word: str, pipeline: DataPipelineService) -> str:
+    """Return the id of a schema, which is stored first when it comes from a file."""
+    return pipeline.create_schema(_schema_of_file(word)) if _is_file(word) else word
+
+
+def stored_config(word: str | None, pipeline: DataPipelineService) -> str | None:
+    """Return the id of a feature configuration, which is stored first when it comes from a file."""
+    from mlops.data_pipeline import FeatureEngineeringConfig
+
+    if word is None or not _is_file(word):
+        return word
+    document = _without(read_document(Path(word)), *_DECIDED)
+    config: FeatureEngineeringConfig = FeatureEngineeringConfig(**document)
+    return pipeline.create_feature_config(config)
+
+
+def inspector() -> Inspector:
+    """Return what looks at tables without a database."""
+    from mlops import clock
+    from mlops.data_pipeline.inspection import Inspector
+    from mlops.data_pipeline.named_rules import NamedRules
+
+    return Inspector(NamedRules(), now=clock.now)
+
+
+def _schema_of_file(word: str) -> DataSchema:
+    from mlops.data_pipeline import DataSchema
+
+    return DataSchema(**_without(read_document(Path(word)), *_DECIDED))
+
+
+def editable_document(schema: DataSchema) -> dict[str, Any]:
+    """Return a schema as a document for people to edit: in the order of the columns, without what the store decides."""
+    return _without(schema.to_document(), *_DECIDED)
+
+
+def _is_file(word: str) -> bool:
+    return word.endswith(".json") or Path(word).is_file()
+
+
+def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in names}

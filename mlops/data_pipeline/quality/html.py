@@ -1,0 +1,181 @@
+"""Quality reports as one HTML page that brings everything it shows: no script, no address outside, all text escaped.
+
+A table of thousands of columns gets cards for 200 of them, those with the worst issues first chosen, and says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from html import escape
+
+from mlops.data_pipeline.quality.cards import card, shown
+from mlops.data_pipeline.quality.charts import bar, gauge
+from mlops.data_pipeline.quality.formatting import count, place, share
+from mlops.data_pipeline.quality.issues import Issue, Severity
+from mlops.data_pipeline.quality.profiles import ColumnProfile, Example
+from mlops.data_pipeline.quality.report import QualityReport
+from mlops.data_pipeline.quality.score import ScorePart
+from mlops.data_pipeline.quality.style import STYLE, content_policy
+
+__all__ = ["MOST_CARDS", "MOST_ISSUES", "to_html"]
+
+MOST_CARDS = 200
+"""Columns that have a card, at most."""
+
+MOST_ISSUES = 200
+"""Issues that are listed, at most."""
+
+_MOST_RULES = 50
+_MOST_EXAMPLES = 3
+
+
+def to_html(report: QualityReport) -> str:
+    """Return a report as an HTML page, light or dark as the reader's system is, and fit to be printed."""
+    title = shown(report.subject.title or "Data quality")
+    sections = f"{_score(report)}{_table(report)}{_issues(report)}{_quarantine(report)}"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy())}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'{_header(report)}\n<div class="grid">\n{sections}</div>\n{_cards(report)}'
+        f"<footer>Made {report.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC by TracSeq MLOps. "
+        f"{_sampling(report)}</footer>\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _header(report: QualityReport) -> str:
+    subject, profile = report.subject, report.profile
+    schema = f"{subject.schema_name} {subject.schema_version_name}".strip()
+    facts = [
+        count(profile.input_rows, "row"),
+        count(len(profile.columns), "column"),
+        f"schema {shown(schema)}" if schema else "no schema",
+        f"pipeline {shown(subject.pipeline_id)}" if subject.pipeline_id else "",
+        f"run {shown(subject.run_id)}" if subject.run_id else "",
+    ]
+    line = "".join(f"<span>{fact}</span>" for fact in facts if fact)
+    title = shown(subject.title or "Table")
+    return f'<header><div class="eyebrow">Data quality</div><h1>{title}</h1><div class="line">{line}</div></header>'
+
+
+def _score(report: QualityReport) -> str:
+    parts = "".join(_part(part) for part in report.score.parts)
+    body = f'<div class="score">{gauge(report.score.value)}<div>{parts}</div></div>'
+    return f"<section><h2>Score</h2>{body}</section>\n"
+
+
+def _part(part: ScorePart) -> str:
+    shown_value = f"{int(part.value * 1000) / 10:.1f}"
+    return (
+        f'<div class="part"><span>{part.name.capitalize()}</span><span class="bar">{bar(part.value)}</span>'
+        f'<span class="num">{shown_value}</span><span class="why">{shown(part.reason, 200)}</span></div>'
+    )
+
+
+def _table(report: QualityReport) -> str:
+    profile = report.profile
+    about = "" if profile.is_duplicates_exact else "≈ "
+    empty = sum(column.nulls for column in profile.columns)
+    pairs = [
+        ("Rows", f"{profile.input_rows:,}"),
+        ("Broken rows", f"{profile.broken_rows:,}"),
+        ("Quarantined", f"{report.quarantined_rows:,}"),
+        ("Duplicate rows", f"{about}{profile.duplicate_rows:,}"),
+        ("Columns", f"{len(profile.columns):,}"),
+        ("Empty cells", f"{empty:,} ({share(empty / profile.cells)})" if profile.cells else "–"),
+        ("Errors", f"{len(report.issues_of(Severity.ERROR)):,}"),
+        ("Warnings", f"{len(report.issues_of(Severity.WARNING)):,}"),
+        ("Input", shown(report.subject.input_path, 60)),
+        ("SHA-256", shown(report.subject.input_digest[:16])),
+        ("Compared with run", shown(report.previous_run_id)),
+    ]
+    items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in pairs if value)
+    return f"<section><h2>Table</h2><dl>{items}</dl></section>\n"
+
+
+def _issues(report: QualityReport) -> str:
+    if not report.issues:
+        return '<section class="wide"><h2>Issues</h2><p class="quiet">None found.</p></section>\n'
+    rows = "".join(_issue(issue) for issue in report.issues[:MOST_ISSUES])
+    rest = len(report.issues) - MOST_ISSUES
+    note = f"<small>the worst {MOST_ISSUES:,}; {rest:,} more in the JSON report</small>" if rest > 0 else ""
+    heads = "<th>Severity</th><th>Column</th><th>Issue</th><th>Examples</th>"
+    return (
+        f'<section class="wide"><h2>{count(len(report.issues), "issue")}{note}</h2><div class="scroll"><table>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n"
+    )
+
+
+def _issue(issue: Issue) -> str:
+    column = shown(issue.column, 60) if issue.column else '<span class="quiet">table</span>'
+    examples = "<br>".join(_example(example) for example in issue.examples[:_MOST_EXAMPLES])
+    return (
+        f'<tr><td class="{issue.severity}"><span class="dot"></span>{issue.severity}</td><td class="name">{column}</td>'
+        f'<td class="said">{shown(issue.text, 600)}</td><td class="seen">{examples}</td></tr>'
+    )
+
+
+def _example(example: Example) -> str:
+    value = f"<code>{shown(example.value, 40)}</code>" if example.value.strip() else "blank"
+    return f"{value} {place(example)}"
+
+
+def _quarantine(report: QualityReport) -> str:
+    """Return how many rows break each rule; nothing when there were no checks."""
+    if report.checks is None:
+        return ""
+    broken = {rule: amount for rule, amount in report.checks.by_rule.items() if amount}
+    rules = sorted(broken.items(), key=lambda item: (-item[1], item[0]))
+    title = f"{count(report.quarantined_rows, 'row')} in quarantine"
+    if not rules:
+        return f'<section class="wide"><h2>{title}</h2><p class="quiet">No rule is broken.</p></section>\n'
+    rows = "".join(_rule(rule, amount, report.profile.input_rows) for rule, amount in rules[:_MOST_RULES])
+    rest = len(rules) - _MOST_RULES
+    note = f"<small>and {count(rest, 'rule')} more</small>" if rest > 0 else ""
+    heads = '<th>Broken rule</th><th></th><th class="num">Rows</th><th class="num">Share</th>'
+    return (
+        f'<section class="wide"><h2>{title}{note}</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>\n"
+    )
+
+
+def _rule(rule: str, amount: int, rows: int) -> str:
+    part = amount / rows if rows else 0.0
+    return (
+        f'<tr><td class="rule">{shown(rule)}</td><td class="bar middle-bar">{bar(part, "wrong")}</td>'
+        f'<td class="num">{amount:,}</td><td class="num">{share(part)}</td></tr>'
+    )
+
+
+def _cards(report: QualityReport) -> str:
+    columns = report.profile.columns
+    chosen = _chosen(report)
+    note = ""
+    if len(chosen) < len(columns):
+        note = (
+            f'<p class="note">Cards of {len(chosen):,} of {len(columns):,} columns, those with the worst issues among '
+            "them; the JSON report has all.</p>"
+        )
+    return f'{note}<div class="cards">\n{"".join(card(column) for column in chosen)}</div>\n'
+
+
+def _chosen(report: QualityReport) -> list[ColumnProfile]:
+    """Return the columns that get a card, in the order of the table."""
+    columns = report.profile.columns
+    if len(columns) <= MOST_CARDS:
+        return list(columns)
+    names = [issue.column for issue in report.issues] + [column.name for column in columns]
+    kept = set(list(dict.fromkeys(name for name in names if name))[:MOST_CARDS])
+    return [column for column in columns if column.name in kept]
+
+
+def _sampling(report: QualityReport) -> str:
+    profile = report.profile
+    if profile.sample_rows >= profile.rows:
+        return ""
+    return (
+        f"Quartiles, medians, fences and histograms are of a sample of {count(profile.sample_rows, 'row')}; "
+        "counts, means, standard deviations and ranges are of all rows."
+    )

@@ -1,0 +1,99 @@
+"""Runs a lazy table into a Parquet file while the caller looks on, and publishes it by an atomic rename."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import polars as pl
+
+from mlops.data_pipeline.reading.options import ROW
+
+__all__ = ["Sink", "published", "scratch_file"]
+
+_FIRST_PAUSE_S = 0.001
+_LONGEST_PAUSE_S = 0.02
+
+
+class Sink:
+    """A table on its way into a file, in Polars' own threads.
+
+    Args:
+        frame: What to write, with `__row__`.
+        path: File to write, replaced when it is there.
+    """
+
+    def __init__(self, frame: pl.LazyFrame, path: Path) -> None:
+        self._is_stopped = False
+        self._is_over = False
+        gate = pl.col(ROW).map_batches(self._pass, return_dtype=frame.collect_schema()[ROW], is_elementwise=True)
+        # lz4: time counts for more than the space of a file between passes; statistics: every pass looks at all rows
+        lazy = frame.with_columns(gate).sink_parquet(path, compression="lz4", statistics=False, lazy=True)
+        self._query = lazy.collect(background=True, engine="streaming")
+
+    def wait(self, check: Callable[[], object]) -> None:
+        """Return once the file is complete.
+
+        Args:
+            check: Called every few milliseconds; raises to give up.
+
+        Raises:
+            polars.exceptions.PolarsError: The table cannot be computed.
+        """
+        pause = _FIRST_PAUSE_S
+        while not self._is_complete():
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            check()
+
+    def stop(self) -> None:
+        """Give up, and return once no thread works on the table any more; what was written is of no use.
+
+        Polars' own `cancel` lets a query that has begun run to its end, and a query that nobody waits for ends the
+        process when it fails.
+        """
+        self._is_stopped = True
+        with suppress(pl.exceptions.PolarsError):
+            self.wait(lambda: None)
+
+    def _is_complete(self) -> bool:
+        """Ask Polars, which tells of an end once and then never again."""
+        if not self._is_over:
+            try:
+                self._is_over = self._query.fetch() is not None
+            except BaseException:
+                self._is_over = True
+                raise
+        return self._is_over
+
+    def _pass(self, rows: pl.Series) -> pl.Series:
+        """Let rows through until the sink is stopped."""
+        if self._is_stopped:
+            raise pl.exceptions.ComputeError("the reading was stopped")
+        return rows
+
+
+@contextmanager
+def published(target: Path) -> Iterator[Path]:
+    """Give a temporary file beside `target` to write, which takes its place when the block succeeds."""
+    with scratch_file(target.parent, f".{target.name}.") as path:
+        yield path
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        path.replace(target)
+
+
+@contextmanager
+def scratch_file(folder: Path, prefix: str) -> Iterator[Path]:
+    """Give the path of a new file in `folder`, which is removed at the end of the block if it is still there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{prefix}{secrets.token_hex(8)}"
+    path.touch(exist_ok=False)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

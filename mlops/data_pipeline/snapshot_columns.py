@@ -1,0 +1,19 @@
+"""Names of the columns that a snapshot has of its own beside those of the table."""
+
+from __future__ import annotations
+
+__all__ = ["FAULT", "RAW", "ROW", "raw_name"]
+
+ROW = "__row__"
+"""Number of the row in the input, from 0."""
+
+FAULT = "__fault__"
+"""What is wrong with a row that is broken as such; null in all others."""
+
+RAW = "__raw__"
+"""Beginning of the name of a column's companion, which holds the text of the cells that did not parse."""
+
+
+def raw_name(column: str) -> str:
+    """Return the name of a column's companion."""
+    return f"{RAW}{column}"

@@ -52,6 +52,11 @@ class Survey:
         return b"".join(parts[begin::2])
 
     @property
+    def ends_inside(self) -> bool:
+        """Whether the last quote was never closed."""
+        return self._inside
+
+    @property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all blocks."""
         return self._hash.hexdigest()

@@ -137,7 +137,7 @@ def _sound(text: TextFile, plans: tuple[ColumnPlan, ...], order: Order, surveys:
             beside()
         raise _Damaged from error
     expected = result.rows * (len(plans) - 1)
-    if surveys[0].separators != expected or surveys[0].has_nul or text.replaced:
+    if surveys[0].separators != expected or surveys[0].has_nul or surveys[0].ends_inside or text.replaced:
         raise _Damaged
     return result
 

@@ -45,6 +45,17 @@ CREATE TABLE audit_head (
 	hash TEXT NOT NULL, 
 	CONSTRAINT pk_audit_head PRIMARY KEY (id)
 );
+CREATE TABLE data_schemas (
+	schema_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_data_schemas PRIMARY KEY (schema_id)
+);
 CREATE TABLE event_consumers (
 	consumer TEXT NOT NULL, 
 	era BIGINT NOT NULL, 
@@ -145,6 +156,163 @@ CREATE TABLE experiments (
 	schema_version INTEGER NOT NULL, 
 	CONSTRAINT pk_experiments PRIMARY KEY (experiment_id)
 );
+CREATE TABLE feature_configs (
+	config_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_feature_configs PRIMARY KEY (config_id)
+);
+CREATE TABLE feature_entities (
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	updated_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_feature_entities PRIMARY KEY (project, name)
+);
+CREATE TABLE feature_materializations (
+	run_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	"view" TEXT NOT NULL, 
+	view_id TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	started_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_feature_materializations PRIMARY KEY (run_id)
+);
+CREATE TABLE feature_online (
+	view_id TEXT NOT NULL, 
+	entity_key TEXT NOT NULL, 
+	event_at BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	payload BLOB NOT NULL, 
+	CONSTRAINT pk_feature_online PRIMARY KEY (view_id, entity_key)
+)
+ WITHOUT ROWID;
+CREATE TABLE feature_statistics (
+	view_id TEXT NOT NULL, 
+	feature TEXT NOT NULL, 
+	day TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_feature_statistics PRIMARY KEY (view_id, feature, day)
+)
+ WITHOUT ROWID;
+CREATE TABLE feature_training_set_views (
+	training_set_id TEXT NOT NULL, 
+	view_id TEXT NOT NULL, 
+	CONSTRAINT pk_feature_training_set_views PRIMARY KEY (training_set_id, view_id)
+)
+ WITHOUT ROWID;
+CREATE TABLE feature_training_sets (
+	training_set_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_feature_training_sets PRIMARY KEY (training_set_id)
+);
+CREATE TABLE feature_views (
+	view_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	digest TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	is_serving INTEGER NOT NULL, 
+	watermark TEXT, 
+	created_at VARCHAR(27) NOT NULL, 
+	deleted_at VARCHAR(27), 
+	CONSTRAINT pk_feature_views PRIMARY KEY (view_id)
+);
+CREATE TABLE job_dependencies (
+	job_id TEXT NOT NULL, 
+	needs_job_id TEXT NOT NULL, 
+	CONSTRAINT pk_job_dependencies PRIMARY KEY (job_id, needs_job_id)
+);
+CREATE TABLE job_logs (
+	job_id TEXT NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	attempt INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	level TEXT NOT NULL, 
+	message TEXT NOT NULL, 
+	CONSTRAINT pk_job_logs PRIMARY KEY (job_id, sequence)
+);
+CREATE TABLE job_schedules (
+	schedule_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	payload TEXT NOT NULL, 
+	priority INTEGER NOT NULL, 
+	requires TEXT NOT NULL, 
+	max_attempts INTEGER NOT NULL, 
+	timeout_s DOUBLE, 
+	cron TEXT NOT NULL, 
+	time_zone TEXT NOT NULL, 
+	jitter_s DOUBLE NOT NULL, 
+	misfire TEXT NOT NULL, 
+	overlap INTEGER NOT NULL, 
+	enabled INTEGER NOT NULL, 
+	next_at VARCHAR(27), 
+	last_at VARCHAR(27), 
+	last_job_id TEXT, 
+	created_by TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	updated_at VARCHAR(27) NOT NULL, 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_job_schedules PRIMARY KEY (schedule_id)
+);
+CREATE TABLE job_workers (
+	worker_id TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	pid BIGINT NOT NULL, 
+	kinds TEXT NOT NULL, 
+	capabilities TEXT NOT NULL, 
+	slots INTEGER NOT NULL, 
+	started_at VARCHAR(27) NOT NULL, 
+	seen_at VARCHAR(27) NOT NULL, 
+	held_until BIGINT NOT NULL, 
+	held_boot TEXT NOT NULL, 
+	CONSTRAINT pk_job_workers PRIMARY KEY (worker_id)
+);
+CREATE TABLE jobs (
+	job_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	payload TEXT NOT NULL, 
+	priority INTEGER NOT NULL, 
+	requires TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	run_at VARCHAR(27), 
+	attempts INTEGER NOT NULL, 
+	max_attempts INTEGER NOT NULL, 
+	timeout_s DOUBLE, 
+	held_until BIGINT, 
+	held_boot TEXT, 
+	worker TEXT, 
+	token BIGINT NOT NULL, 
+	heartbeat_at VARCHAR(27), 
+	cancel_requested INTEGER NOT NULL, 
+	progress_done DOUBLE NOT NULL, 
+	progress_total DOUBLE, 
+	progress_message TEXT NOT NULL, 
+	result TEXT, 
+	error TEXT, 
+	"key" TEXT, 
+	created_by TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	started_at VARCHAR(27), 
+	ended_at VARCHAR(27), 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_jobs PRIMARY KEY (job_id)
+);
 CREATE TABLE model_aliases (
 	project TEXT NOT NULL, 
 	model_id TEXT NOT NULL, 
@@ -237,10 +405,24 @@ CREATE TABLE model_registry_tags (
 	CONSTRAINT pk_model_registry_tags PRIMARY KEY (version_id, name)
 )
  WITHOUT ROWID;
+CREATE TABLE pipeline_runs (
+	run_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	pipeline_id TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	input_digest TEXT NOT NULL, 
+	cache_key TEXT NOT NULL, 
+	job_id TEXT, 
+	created_at VARCHAR(27) NOT NULL, 
+	document TEXT NOT NULL, 
+	schema_version INTEGER NOT NULL, 
+	CONSTRAINT pk_pipeline_runs PRIMARY KEY (run_id)
+);
 CREATE INDEX idx_artifact_references_owner ON artifact_references (owner_kind, owner_id);
 CREATE INDEX idx_audit_entries_actor ON audit_entries (actor, sequence);
 CREATE INDEX idx_audit_entries_at ON audit_entries (at);
 CREATE INDEX idx_audit_entries_subject ON audit_entries (subject_kind, subject_id, sequence);
+CREATE UNIQUE INDEX idx_data_schemas_version ON data_schemas (project, name, version);
 CREATE INDEX idx_events_order ON events (era, transaction_id, position);
 CREATE INDEX idx_experiment_artifacts_name ON experiment_artifacts (experiment_id, name);
 CREATE INDEX idx_experiment_metric_summaries_last ON experiment_metric_summaries (name, last_value, experiment_id);
@@ -250,6 +432,21 @@ CREATE INDEX idx_experiment_tags_text ON experiment_tags (name, text, experiment
 CREATE INDEX idx_experiments_created_at ON experiments (created_at);
 CREATE INDEX idx_experiments_parent ON experiments (parent_experiment_id);
 CREATE INDEX idx_experiments_project_created_at ON experiments (project, created_at);
+CREATE UNIQUE INDEX idx_feature_configs_version ON feature_configs (project, name, version);
+CREATE INDEX idx_feature_materializations_view ON feature_materializations (project, "view", started_at);
+CREATE INDEX idx_feature_training_set_views_view ON feature_training_set_views (view_id);
+CREATE INDEX idx_feature_training_sets_name ON feature_training_sets (project, name, created_at);
+CREATE UNIQUE INDEX idx_feature_views_serving ON feature_views (project, name) WHERE is_serving = 1;
+CREATE UNIQUE INDEX idx_feature_views_version ON feature_views (project, name, version);
+CREATE INDEX idx_job_dependencies_needs ON job_dependencies (needs_job_id, job_id);
+CREATE INDEX idx_job_schedules_due ON job_schedules (enabled, next_at);
+CREATE UNIQUE INDEX idx_job_schedules_name ON job_schedules (project, name);
+CREATE INDEX idx_jobs_claim ON jobs (priority DESC, job_id) WHERE status = 'queued';
+CREATE INDEX idx_jobs_ended_at ON jobs (ended_at);
+CREATE UNIQUE INDEX idx_jobs_key ON jobs (project, kind, "key") WHERE status IN ('waiting', 'queued', 'running') AND key IS NOT NULL;
+CREATE INDEX idx_jobs_kind ON jobs (kind, job_id);
+CREATE INDEX idx_jobs_lease ON jobs (held_until) WHERE status = 'running';
+CREATE INDEX idx_jobs_project ON jobs (project, job_id);
 CREATE INDEX idx_metrics_experiment_id_step ON experiment_metrics (experiment_id, step);
 CREATE INDEX idx_model_moves_at ON model_moves (project, model_id, at);
 CREATE UNIQUE INDEX idx_model_moves_sequence ON model_moves (project, model_id, sequence);
@@ -266,4 +463,8 @@ CREATE INDEX idx_model_registry_project_created_at ON model_registry (project, c
 CREATE INDEX idx_model_registry_project_status ON model_registry (project, status);
 CREATE INDEX idx_model_registry_tags_text ON model_registry_tags (name, text, version_id);
 CREATE UNIQUE INDEX idx_model_registry_version_id ON model_registry (version_id);
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+CREATE INDEX idx_pipeline_runs_cache_key ON pipeline_runs (cache_key, run_id);
+CREATE INDEX idx_pipeline_runs_created_at ON pipeline_runs (created_at);
+CREATE INDEX idx_pipeline_runs_pipeline ON pipeline_runs (project, pipeline_id, run_id);
+CREATE INDEX idx_pipeline_runs_project ON pipeline_runs (project, run_id);
+INSERT INTO alembic_version (version_num) VALUES ('0006');

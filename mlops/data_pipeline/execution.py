@@ -165,7 +165,7 @@ class Execution:
         rows = scan_snapshot(snapshot)
         checked = self._validate(rows, snapshot)
         good = good_rows(rows, self._request.schema, bad_row_numbers(checked))
-        with alongside(lambda: self._assess(rows, snapshot, checked, previous)):
+        with alongside(lambda: self._tell(rows, snapshot, checked, previous)):
             self._make_features(good)
             name = self._write(good, snapshot)
         self._publish(name)
@@ -182,11 +182,17 @@ class Execution:
             broken = {name: count for name, count in checked.counts.items() if count}
             if checked.bad_rows > limit * snapshot.rows:
                 raise _too_many(rows, checked, snapshot, limit)
-            if checked.bad_rows:
-                write_quarantine(reasons_of_bad_rows(checked), self._original(snapshot), self._work("quarantine"))
             step |= {"rows_out": outcome.output_rows}
             step |= {"details": {"broken_rules": broken, "warnings": list(checked.fit.warnings)}}
         return checked
+
+    def _tell(
+        self, rows: pl.LazyFrame, snapshot: Snapshot, checked: CheckedRows, previous: QualityReport | None
+    ) -> None:
+        """Write what is for people: the bad rows as they were, and the report."""
+        if checked.bad_rows:
+            write_quarantine(reasons_of_bad_rows(checked), self._original(snapshot), self._work("quarantine"))
+        self._assess(rows, snapshot, checked, previous)
 
     def _assess(
         self, rows: pl.LazyFrame, snapshot: Snapshot, checked: CheckedRows, previous: QualityReport | None

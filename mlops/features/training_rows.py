@@ -19,7 +19,7 @@ __all__ = ["Parts", "TrainingRows"]
 
 Parts = pl.LazyFrame | pl.DataFrame | Iterable[pl.DataFrame]
 
-_BATCH = 1 << 17  # rows: 1 MB a column
+_BATCH = 1 << 18  # rows: 2 MB a column
 
 
 class TrainingRows:

@@ -7,6 +7,7 @@ whatever the strict one does, and means the same by it.
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -58,9 +59,11 @@ def strict_value(cell: pl.Expr, form: CellForm) -> pl.Expr:
     if form.type is ColumnType.BOOLEAN:
         return pl.when(cell == "true").then(statement=True).when(cell == "false").then(statement=False)
     if form.type is ColumnType.DATE and not form.formats:
-        return _plausible(cell.str.to_date("%Y-%m-%d", strict=False))
+        return _not_before(cell.str.to_date("%Y-%m-%d", strict=False), date(_EARLIEST, 1, 1))
     if form.type is ColumnType.DATETIME and not form.formats and not form.is_aware:
-        return _plausible(cell.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"))
+        # most moments differ, so that a cache costs more than it saves
+        moment = cell.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us", cache=False)
+        return _not_before(moment, datetime(_EARLIEST, 1, 1))  # noqa: DTZ001  (of a column without a zone)
     if form.type in {ColumnType.INTEGER, ColumnType.FLOAT} and not form.decimal_comma:
         return cell.cast(dtype_of(form), strict=False)
     return tolerant_value(cell, form)
@@ -131,6 +134,11 @@ def has_zone(pattern: str) -> bool:
 
 def _zoned(moment: pl.Expr, form: CellForm) -> pl.Expr:
     return moment.dt.replace_time_zone("UTC") if form.is_aware else moment
+
+
+def _not_before(moment: pl.Expr, earliest: date) -> pl.Expr:
+    """Return what `_plausible` does, quicker."""
+    return pl.when(moment >= pl.lit(earliest)).then(moment)
 
 
 def _plausible(moment: pl.Expr) -> pl.Expr:

@@ -1,3 +1,115 @@
+CREATE TABLE ab_aggregates (
+	test_id TEXT NOT NULL, 
+	day TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	metric TEXT NOT NULL, 
+	phase BIGINT NOT NULL, 
+	stratum TEXT NOT NULL, 
+	n BIGINT NOT NULL, 
+	total TEXT NOT NULL, 
+	squares TEXT NOT NULL, 
+	sketch TEXT, 
+	CONSTRAINT pk_ab_aggregates PRIMARY KEY (test_id, day, variant, metric, phase, stratum)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_blocks (
+	test_id TEXT NOT NULL, 
+	metric TEXT NOT NULL, 
+	block BIGINT NOT NULL, 
+	variant TEXT NOT NULL, 
+	n BIGINT NOT NULL, 
+	total TEXT NOT NULL, 
+	squares TEXT NOT NULL, 
+	CONSTRAINT pk_ab_blocks PRIMARY KEY (test_id, metric, block, variant)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_counts (
+	test_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	count BIGINT NOT NULL, 
+	CONSTRAINT pk_ab_counts PRIMARY KEY (test_id, kind, name, variant)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_exposures (
+	test_id TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	phase BIGINT NOT NULL, 
+	is_active BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_ab_exposures PRIMARY KEY (test_id, user_id)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_interactions (
+	seq INTEGER NOT NULL, 
+	test_id TEXT NOT NULL, 
+	interaction_id TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	phase BIGINT NOT NULL, 
+	logged_phase BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	is_forced BIGINT NOT NULL, 
+	request_id TEXT, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_ab_interactions PRIMARY KEY (seq)
+);
+CREATE TABLE ab_moments (
+	test_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	metric TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_ab_moments PRIMARY KEY (test_id, kind, variant, metric)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_moves (
+	test_id TEXT NOT NULL, 
+	sequence BIGINT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_ab_moves PRIMARY KEY (test_id, sequence)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_outcomes (
+	interaction_id TEXT NOT NULL, 
+	test_id TEXT NOT NULL, 
+	label TEXT NOT NULL, 
+	first_label TEXT NOT NULL, 
+	revision BIGINT NOT NULL, 
+	arrival BIGINT, 
+	told_at BIGINT NOT NULL, 
+	CONSTRAINT pk_ab_outcomes PRIMARY KEY (interaction_id, test_id)
+)
+ WITHOUT ROWID;
+CREATE TABLE ab_tests (
+	test_id TEXT NOT NULL, 
+	project TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	test_type TEXT NOT NULL, 
+	control_model_id TEXT NOT NULL, 
+	primary_metric TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	created_by TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	started_at VARCHAR(27), 
+	ended_at VARCHAR(27), 
+	revision BIGINT NOT NULL, 
+	document TEXT NOT NULL, 
+	forced TEXT NOT NULL, 
+	report TEXT, 
+	CONSTRAINT pk_ab_tests PRIMARY KEY (test_id)
+);
+CREATE TABLE ab_units (
+	test_id TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	variant TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_ab_units PRIMARY KEY (test_id, user_id, variant)
+)
+ WITHOUT ROWID;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -418,6 +530,12 @@ CREATE TABLE pipeline_runs (
 	schema_version INTEGER NOT NULL, 
 	CONSTRAINT pk_pipeline_runs PRIMARY KEY (run_id)
 );
+CREATE UNIQUE INDEX idx_ab_interactions_id ON ab_interactions (interaction_id, test_id);
+CREATE INDEX idx_ab_interactions_request ON ab_interactions (test_id, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX idx_ab_interactions_test ON ab_interactions (test_id, seq);
+CREATE INDEX idx_ab_outcomes_arrival ON ab_outcomes (test_id, arrival);
+CREATE INDEX idx_ab_tests_project_created_at ON ab_tests (project, created_at);
+CREATE UNIQUE INDEX idx_ab_tests_revision ON ab_tests (revision);
 CREATE INDEX idx_artifact_references_owner ON artifact_references (owner_kind, owner_id);
 CREATE INDEX idx_audit_entries_actor ON audit_entries (actor, sequence);
 CREATE INDEX idx_audit_entries_at ON audit_entries (at);
@@ -467,4 +585,4 @@ CREATE INDEX idx_pipeline_runs_cache_key ON pipeline_runs (cache_key, run_id);
 CREATE INDEX idx_pipeline_runs_created_at ON pipeline_runs (created_at);
 CREATE INDEX idx_pipeline_runs_pipeline ON pipeline_runs (project, pipeline_id, run_id);
 CREATE INDEX idx_pipeline_runs_project ON pipeline_runs (project, run_id);
-INSERT INTO alembic_version (version_num) VALUES ('0006');
+INSERT INTO alembic_version (version_num) VALUES ('0007');

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -165,7 +166,8 @@ class Execution:
         rows = scan_snapshot(snapshot)
         checked = self._validate(rows, snapshot)
         good = good_rows(rows, self._request.schema, bad_row_numbers(checked))
-        with alongside(lambda: self._tell(rows, snapshot, checked, previous)):
+        assess_them = partial(self._assess, rows, snapshot, checked, previous)
+        with alongside(partial(self._set_aside, snapshot, checked)), alongside(assess_them):
             self._make_features(good)
             name = self._write(good, snapshot)
         self._publish(name)
@@ -186,13 +188,10 @@ class Execution:
             step |= {"details": {"broken_rules": broken, "warnings": list(checked.fit.warnings)}}
         return checked
 
-    def _tell(
-        self, rows: pl.LazyFrame, snapshot: Snapshot, checked: CheckedRows, previous: QualityReport | None
-    ) -> None:
-        """Write what is for people: the bad rows as they were, and the report."""
+    def _set_aside(self, snapshot: Snapshot, checked: CheckedRows) -> None:
+        """Write the bad rows as they were."""
         if checked.bad_rows:
             write_quarantine(reasons_of_bad_rows(checked), self._original(snapshot), self._work("quarantine"))
-        self._assess(rows, snapshot, checked, previous)
 
     def _assess(
         self, rows: pl.LazyFrame, snapshot: Snapshot, checked: CheckedRows, previous: QualityReport | None

@@ -24,7 +24,8 @@ def translated(error: Exception, folder: Path) -> Exception:
     Args:
         folder: Where the run writes.
     """
-    if isinstance(error, OSError) and (error.errno == errno.ENOSPC or _NO_ROOM in str(error)):
+    is_ours = isinstance(error, MLOpsError)
+    if getattr(error, "errno", None) == errno.ENOSPC or (_NO_ROOM in str(error) and not is_ours):
         return StorageFull(
             f"No room is left on the disk of {str(folder)!r}. Nothing of the run was kept; free some space and run it "
             "again."

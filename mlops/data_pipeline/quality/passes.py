@@ -140,7 +140,7 @@ def _weighted_number(column: Column) -> dict[str, pl.Expr]:
         is_counted = cell.is_finite()
     value, count = cell.filter(is_counted), pl.col(_COUNT).filter(is_counted)
     number, total = value.cast(pl.Float64), count.sum()
-    mean = (number * count).sum() / total
+    mean = pl.when(total > 0).then((number * count).sum() / total)
     variance = ((number - mean) ** 2 * count).sum() / (total - 1)
     std = pl.when(total > 1).then(variance.sqrt())
     return {"min": value.min(), "max": value.max(), "mean": mean, "std": std}

@@ -5,7 +5,7 @@ texts, and counts of categories of columns with at most 1,000 different values i
 50,000 rows when there are more (`is_sampled`): quartiles, median, MAD, the fences that findings are counted against,
 histograms, which sentinels and sorts of text to count (what only a few rows in 50,000 have can be missed), and the
 most common values of columns with many. Estimated: `distinct` where the profile says so, and duplicates beyond two
-million rows.
+million rows, unless it is known which rows repeat a key.
 
 Memory is bounded by the sample and by two million row hashes, whatever the number of rows.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +12,12 @@ import polars as pl
 from mlops.data_pipeline.reading.cells import CellForm, tolerant_value
 from mlops.data_pipeline.reading.column_plans import ColumnPlan, Way, loosened, selected
 from mlops.data_pipeline.reading.options import FAULT, RAW
-from mlops.data_pipeline.reading.sinking import Sink
+from mlops.data_pipeline.reading.sinking import Sink, scratch_file
 from mlops.data_pipeline.typed_values import ColumnType
 
 __all__ = ["Result", "Scan", "fault_counts", "run_passes"]
 
+_AT_ONCE = 50  # columns
 Scan = Callable[[Sequence[ColumnPlan]], pl.LazyFrame]
 _NUMBERED = re.compile(r"as dtype `(?!str`)[^`]*` at column .* \(column number (\d+)\)", re.DOTALL)
 
@@ -61,21 +62,43 @@ def run_passes(
     """
     meanwhile: Callable[[], object] = beside
     while True:
-        sink = Sink(selected(scan(plans), plans, has_fault=has_fault), path)
         try:
-            meanwhile()
-            sink.wait(check)
+            found = _pass(scan, plans, path, has_fault=has_fault, beside=meanwhile, check=check)
         except pl.exceptions.ComputeError as error:
             plans = _without_parser(plans, error)
+        else:
+            if found.plans == plans:
+                return found
+            plans = found.plans
+        meanwhile = check
+
+
+def _pass(
+    scan: Scan,
+    plans: tuple[ColumnPlan, ...],
+    path: Path,
+    *,
+    has_fault: bool,
+    beside: Callable[[], object],
+    check: Callable[[], object],
+) -> Result:
+    """Write the snapshot as the plans want it.
+
+    Polars may still be at work on the file of a pass that failed, so that each has its own, opened before it begins.
+    """
+    companions = [RAW + plan.name for plan in plans if plan.has_companion]
+    with scratch_file(path.parent, f"{path.name}.") as own, own.open("wb", buffering=0) as file:
+        sink = Sink(selected(scan(plans), plans, has_fault=has_fault), file, watched=companions)
+        try:
+            beside()
+            sink.wait(check)
+        except pl.exceptions.ComputeError:
+            raise
         except BaseException:
             sink.stop()
             raise
-        else:
-            found = _result(path, plans)
-            if found.plans == plans:
-                return found._replace(has_fault=has_fault)
-            plans = found.plans
-        meanwhile = check
+        own.replace(path)
+    return _result(path, plans, sink.filled)._replace(has_fault=has_fault)
 
 
 def _without_parser(plans: tuple[ColumnPlan, ...], error: pl.exceptions.ComputeError) -> tuple[ColumnPlan, ...]:
@@ -90,32 +113,36 @@ def _without_parser(plans: tuple[ColumnPlan, ...], error: pl.exceptions.ComputeE
     )
 
 
-def _result(path: Path, plans: tuple[ColumnPlan, ...]) -> Result:
-    """Look at the cells that did not parse: which columns have some, and whether a more tolerant plan reads any."""
-    companions = [plan for plan in plans if plan.has_companion]
+def _result(path: Path, plans: tuple[ColumnPlan, ...], filled: Container[str]) -> Result:
+    """Look at the cells that did not parse: whether a more tolerant plan reads any.
+
+    Args:
+        filled: The companions that have such cells.
+    """
     frame = pl.scan_parquet(path)
-    counts = frame.select(pl.len().alias("rows"), *(pl.col(RAW + plan.name).count() for plan in companions))
-    numbers: Mapping[str, int] = counts.collect(engine="streaming").row(0, named=True)
-    raw = tuple(plan.name for plan in companions if numbers[RAW + plan.name])
-    better = _better(frame, [plan for plan in companions if plan.name in set(raw)])
-    return Result(numbers["rows"], tuple(better.get(plan.name, plan) for plan in plans), raw)
+    rows = int(frame.select(pl.len()).collect(engine="streaming").item())
+    stuck = [plan for plan in plans if plan.has_companion and RAW + plan.name in filled]
+    better = _better(frame, stuck)
+    return Result(rows, tuple(better.get(plan.name, plan) for plan in plans), tuple(plan.name for plan in stuck))
 
 
 def _better(frame: pl.LazyFrame, plans: Sequence[ColumnPlan]) -> dict[str, ColumnPlan]:
     """Return a more tolerant plan for each column that has one by which more of its cells can be read."""
     found = {plan.name: loosened(plan) for plan in plans if plan.is_inferred}
-    choices = {plan.name: _alternatives(plan) for plan in plans if plan.name not in found}
+    choices = [(plan, _alternatives(plan)) for plan in plans if not plan.is_inferred]
     tests = [
-        tolerant_value(pl.col(RAW + name), form).count().alias(f"{place} {name}")
-        for name, others in choices.items()
-        for place, form in enumerate(others)
+        frame.select(pl.col(RAW + plan.name).alias(plan.name))
+        .drop_nulls()  # they are few
+        .select(tolerant_value(pl.col(plan.name), form).count().alias(str(place)) for place, form in enumerate(others))
+        for plan, others in choices
+        if others
     ]
-    counts = frame.select(tests).collect(engine="streaming").row(0, named=True) if tests else {}
-    for plan in plans:
-        read = [counts[f"{place} {plan.name}"] for place in range(len(choices.get(plan.name, ())))]
+    blocks = (tests[begin : begin + _AT_ONCE] for begin in range(0, len(tests), _AT_ONCE))
+    counted = (counts for block in blocks for counts in pl.collect_all(block, engine="streaming"))
+    for plan, others in choices:
+        read = next(counted).row(0) if others else ()
         if any(read):
-            form = choices[plan.name][read.index(max(read))]
-            found[plan.name] = plan._replace(form=form, way=Way.TOLERANT)
+            found[plan.name] = plan._replace(form=others[read.index(max(read))], way=Way.TOLERANT)
     return found
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -24,16 +25,22 @@ class Sink:
 
     Args:
         frame: What to write, with `__row__`.
-        path: File to write, replaced when it is there.
+        file: Where to write it, open.
+        watched: Columns of which is wanted whether they have any value.
+
+    Attributes:
+        filled: Those of the watched columns that have one, as far as rows were written.
     """
 
-    def __init__(self, frame: pl.LazyFrame, path: Path) -> None:
+    def __init__(self, frame: pl.LazyFrame, file: BinaryIO, *, watched: Sequence[str] = ()) -> None:
+        self.filled: set[str] = set()
         self._is_stopped = False
         self._is_over = False
-        gate = pl.col(ROW).map_batches(self._pass, return_dtype=frame.collect_schema()[ROW], is_elementwise=True)
+        dtype = frame.collect_schema()[ROW]
+        gate = pl.map_batches([ROW, *watched], self._pass, return_dtype=dtype, is_elementwise=True).alias(ROW)
         # not compressed: a file between passes, smaller than the text that it came from, and read five times; without
         # statistics: every pass looks at all rows
-        lazy = frame.with_columns(gate).sink_parquet(path, compression="uncompressed", statistics=False, lazy=True)
+        lazy = frame.with_columns(gate).sink_parquet(file, compression="uncompressed", statistics=False, lazy=True)
         self._query = lazy.collect(background=True, engine="streaming")
 
     def wait(self, check: Callable[[], object]) -> None:
@@ -71,10 +78,12 @@ class Sink:
                 raise
         return self._is_over
 
-    def _pass(self, rows: pl.Series) -> pl.Series:
+    def _pass(self, parts: Sequence[pl.Series]) -> pl.Series:
         """Let rows through until the sink is stopped."""
         if self._is_stopped:
             raise pl.exceptions.ComputeError("the reading was stopped")
+        rows, *watched = parts
+        self.filled.update(part.name for part in watched if part.null_count() < len(part))
         return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    ab_testing,
     batch,
     concurrent_callers,
     feature_joins,
@@ -30,6 +31,7 @@ FIGURES = (
     *pipeline.FIGURES,
     *transforms.FIGURES,
     *feature_joins.FIGURES,
+    *ab_testing.FIGURES,
     *imports.FIGURES,
     *peers.FIGURES,
     *feature_joins.PEER_FIGURES,

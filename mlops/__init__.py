@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlops.errors import MissingDependency, MLOpsError
 
 if TYPE_CHECKING:
+    from mlops.ab_testing import ABTestConfig, ABTestInteraction, ABTestManager
     from mlops.audit import AuditLogger
     from mlops.config import ConfigManager, Environment
     from mlops.data_pipeline import DataPipeline, DataSchema, FeatureEngineeringConfig
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mlops.model_registry import ModelMetadata, ModelRegistry, ModelStatus
 
 __all__ = [
+    "ABTestConfig",
+    "ABTestInteraction",
+    "ABTestManager",
     "AuditLogger",
     "ConfigManager",
     "DataPipeline",
@@ -42,6 +46,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ABTestConfig": "mlops.ab_testing",
+    "ABTestInteraction": "mlops.ab_testing",
+    "ABTestManager": "mlops.ab_testing",
     "AuditLogger": "mlops.audit",
     "ConfigManager": "mlops.config",
     "DataPipeline": "mlops.data_pipeline",

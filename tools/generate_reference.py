@@ -32,6 +32,7 @@ PUBLIC = (
     "mlops.model_registry",
     "mlops.data_pipeline",
     "mlops.feature_store",
+    "mlops.ab_testing",
     "mlops.features",
     "mlops.jobs",
     "mlops.platform",

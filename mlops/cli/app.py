@@ -7,11 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops.cli import audit, backup, config, data, db, demo_command, experiments, features, jobs, models, output, worker
+from mlops.cli import (
+    ab,
+    audit,
+    backup,
+    config,
+    data,
+    db,
+    demo_command,
+    experiments,
+    features,
+    jobs,
+    models,
+    output,
+    worker,
+)
 
 __all__ = ["Session", "build_app", "build_command"]
 
 _GROUPS = {
+    "ab": ab.group,
     "audit": audit.group,
     "config": config.group,
     "data": data.group,

@@ -20,7 +20,7 @@ def demo(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Track a dozen runs on real biopsies, find and reload the best, then register, promote, replace and roll back."""
+    """Track a dozen runs on real biopsies, find and reload the best, then register, promote, roll back and A/B test."""
     from rich.console import Console
 
     from mlops.cli.demo import main

@@ -14,10 +14,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLLECTED", "DAMAGES", "DIAGNOSED", "PROJECT", "SITES", "TARGET", "Split", "split_parts", "write_raw_table"]
+__all__ = [
+    "COLLECTED",
+    "DAMAGES",
+    "DIAGNOSED",
+    "PROJECT",
+    "SAMPLE",
+    "SITES",
+    "TARGET",
+    "Split",
+    "split_parts",
+    "write_raw_table",
+]
 
 PROJECT = "biopsies"
 TARGET = "malignant"
+SAMPLE = "sample_id"
 COLLECTED, DIAGNOSED = "collected_at", "diagnosed_at"
 SITES = ("north", "south", "east")
 DAMAGES = {"missing": 6, "impossible": 7, "unreadable": 5, "misspelt": 5, "repeated": 8}
@@ -35,6 +47,7 @@ class Split:
     Attributes:
         train, validation, test: Frames of features, one row a biopsy.
         train_target, validation_target, test_target: 1 where the diagnosis was malignant.
+        test_samples: Ids of the samples to check with, when they were collected and when diagnosed.
         pipeline_run_id: The run that made the features.
     """
 
@@ -44,6 +57,7 @@ class Split:
     validation_target: pd.Series[int]
     test: pd.DataFrame
     test_target: pd.Series[int]
+    test_samples: pd.DataFrame
     pipeline_run_id: str = ""
 
 
@@ -68,7 +82,11 @@ def write_raw_table(path: Path) -> pd.DataFrame:
 
 def split_parts(rows: pd.DataFrame, features: list[str], pipeline_run_id: str) -> Split:
     """Divide a training set by its `part`, which the pipeline drew by diagnosis in equal shares."""
-    parts: dict[str, Any] = {"pipeline_run_id": pipeline_run_id}
+    held_out = rows[rows["part"] == "test"].rename(columns={"event_timestamp": DIAGNOSED}).reset_index(drop=True)
+    parts: dict[str, Any] = {
+        "pipeline_run_id": pipeline_run_id,
+        "test_samples": held_out[[SAMPLE, COLLECTED, DIAGNOSED]],
+    }
     for part in ("train", "validation", "test"):
         chosen = rows[rows["part"] == part].reset_index(drop=True)
         parts[part], parts[f"{part}_target"] = chosen[features], chosen[TARGET].astype("int64")
@@ -83,7 +101,7 @@ def _sound_table(chance: Any) -> pd.DataFrame:
     count = len(frame)
     collected = [_FIRST_DAY + timedelta(minutes=_MINUTES_APART * number) for number in range(count)]
     days = chance.integers(1, 9, count)
-    frame.insert(0, "sample_id", [f"FNA-{number:04d}" for number in range(1, count + 1)])
+    frame.insert(0, SAMPLE, [f"FNA-{number:04d}" for number in range(1, count + 1)])
     frame.insert(1, "site", chance.choice(SITES, count))
     frame.insert(2, COLLECTED, [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in collected])
     diagnosed = [moment + timedelta(days=int(wait)) for moment, wait in zip(collected, days, strict=True)]

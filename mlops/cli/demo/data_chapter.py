@@ -186,6 +186,7 @@ def _save_training_set(console: Console, store: FeatureStoreService, run: Pipeli
         {
             "sample_id": made["sample_id"],
             "event_timestamp": made[DIAGNOSED],
+            COLLECTED: made[COLLECTED],
             "part": made["__part__"].astype(str),
             TARGET: made[TARGET],
         }

@@ -1,4 +1,4 @@
-"""The order of the demonstration: a raw table, features, a dozen runs, the best, a fresh process, the registry."""
+"""The order of the demonstration: a raw table, features, a dozen runs, the best, the registry, an A/B test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from mlops.cli.comparison import comparison_tables
-from mlops.cli.demo import data_chapter, registry_chapter
+from mlops.cli.demo import ab_chapter, data_chapter, registry_chapter
 from mlops.cli.demo.biopsies import PROJECT, Split
 from mlops.cli.demo.registry_chapter import MODEL_ID
 from mlops.cli.demo.reload import score
@@ -60,6 +60,7 @@ def main(folder: Path = Path("mlops_demo"), *, console: Console | None = None) -
         _chapter_compare(console, tracker, best, folder)
         held_out = _chapter_reload(console, tracker, best[0], split, folder)
         registered = registry_chapter.show(console, tracker, best[0], split, folder)
+    tested = ab_chapter.show(console, split, registered["versions"], folder)
     _farewell(console, folder, best[0])
     return {
         "folder": str(folder),
@@ -71,6 +72,7 @@ def main(folder: Path = Path("mlops_demo"), *, console: Console | None = None) -
         "best": {"experiment_id": best[0].experiment_id, "name": best[0].name},
         "held_out": held_out,
         "registered": registered,
+        "tested": tested,
     }
 
 
@@ -176,3 +178,4 @@ def _farewell(console: Console, folder: Path, best: Experiment) -> None:
     for words in (f"show {MODEL_ID}", f"history {MODEL_ID}"):
         place = f"--project {PROJECT} {database}"
         console.print(f"{shell_command()} models {words} {place}", highlight=False, soft_wrap=True)
+    console.print(f"{shell_command()} ab list {database}", highlight=False, soft_wrap=True)

@@ -66,3 +66,22 @@ def test_the_model_is_registered_once_however_often_the_demo_runs(tmp_path: Path
     cards = [Path(card) for card in registered["cards"]]
     assert sorted(card.suffix for card in cards) == [".html", ".html", ".md", ".md"]
     assert all("pathologist" in card.read_text("utf-8") for card in cards)
+
+
+def test_both_versions_are_compared_anew_each_time(tmp_path: Path) -> None:
+    """Every held-out biopsy is answered once, every diagnosis counted, and the verdict claims no more than that."""
+    seen = set()
+    for number in (1, 2):
+        tested = json.loads(run(*COMMAND, "demo here", "--json").stdout)["tested"]
+        seen.add(tested["test_id"])
+        assert len(seen) == number
+        assert 100 <= tested["interactions"] <= 120
+        assert tested["is_proved"]
+        assert tested["verdict"] in {"undecided", "better", "worse"}
+    place = ["--database", f"sqlite:///{tmp_path / 'demo here' / 'mlops.db'}"]
+    listed = json.loads(run(sys.executable, "-m", "mlops", "ab", "list", "--json", *place).stdout)["tests"]
+    assert {test["test_id"] for test in listed} == seen
+    assert {test["status"] for test in listed} == {"completed"}
+    page, picture = map(Path, tested["report"])
+    assert "biopsy-triage 1.0.1 against 1.0.0" in page.read_text("utf-8")
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import mlops.ab_testing.service
 import mlops.artifacts
 import mlops.audit
 import mlops.data_pipeline.sql
@@ -204,7 +205,7 @@ def test_a_damaged_file_is_told_from_a_busy_one(sqlite_url: str, tmp_path: Path)
     open_database(sqlite_url).close()
     with (tmp_path / "mlops.db").open("r+b") as file:
         file.seek(4096)
-        file.write(b"\xff" * 40_000)
+        file.write(b"\xff" * ((tmp_path / "mlops.db").stat().st_size - 4096))
     with pytest.raises(Corrupted, match="malformed"):
         open_database(sqlite_url)
 

@@ -1,0 +1,105 @@
+"""Blocks of arrival order read at once: the e-process of every treatment, and the statistic at each planned look.
+
+The recursions are those of `mlops.stats`; here they are laid out so that all blocks and treatments take one call.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mlops.ab_testing.compared import Levels
+from mlops.stats import e_process
+from mlops.stats.arguments import Alternative, Floats
+from mlops.stats.arms import Counts
+from mlops.stats.e_process import EProcess, Nulls
+from mlops.stats.moments import Summary
+
+__all__ = ["Sequential", "exact_p_values", "exact_sequences", "running"]
+
+_POINTS = 30  # on each side of the grid of differences: bounds are rounded outwards by at most a third
+_FINEST = 1e-4
+
+
+class Sequential(NamedTuple):
+    """Limits of the difference and p-value that hold at every look; one entry per treatment."""
+
+    lower: Floats
+    upper: Floats
+    p_value: Floats
+
+
+def exact_sequences(blocks: Summary, levels: Levels) -> Sequential:
+    """Return the e-process's limits of the differences of rates, and its p-values of equality.
+
+    Args:
+        blocks: Number and mean of 0 and 1 in each closed block; blocks by variants, control first.
+        levels: The confidence.
+    """
+    treatments = np.shape(blocks.n)[1] - 1
+    if not np.shape(blocks.n)[0]:
+        return Sequential(np.full(treatments, -1.0), np.ones(treatments), np.ones(treatments))
+    nulls = e_process.differences(finest=_FINEST, points=_POINTS)
+    process = _last(blocks, nulls)
+    lower, upper = e_process.interval(process, nulls, alpha=levels.alpha)
+    return Sequential(lower, upper, e_process.p_values(process)[:, _POINTS])
+
+
+def exact_p_values(blocks: Summary, alternative: Alternative, *, margin: float = 0.0) -> Floats:
+    """Return for each treatment the always-valid p-value that its rate is not beyond control's by the margin.
+
+    Args:
+        blocks: As for `exact_sequences`.
+        alternative: `greater` asks whether treatment minus control is above the margin, `less` whether it is below.
+        margin: The difference allowed, with its sign.
+    """
+    if not np.shape(blocks.n)[0]:
+        return np.ones(np.shape(blocks.n)[1] - 1)
+    nulls = Nulls("difference", np.array([margin]), alternative)
+    return np.asarray(e_process.p_values(_last(blocks, nulls))[:, 0])
+
+
+def _last(blocks: Summary, nulls: Nulls) -> EProcess:
+    """Return the processes after the last block, one per treatment; every block is computed in the same call.
+
+    What an update gains depends on the counts before its block only, and those are cumulative sums.
+    """
+    n = np.asarray(blocks.n, dtype=float)
+    events = np.rint(np.where(n > 0, n * np.asarray(blocks.mean, dtype=float), 0.0))
+    control, treatment = Counts(n[:, 0], events[:, 0]), Counts(n[:, 1:].T, events[:, 1:].T)
+    before = EProcess(_before(control), _before(treatment), np.zeros(()), np.zeros(()))
+    gains = e_process.update(before, control, treatment, nulls=nulls).log_e
+    path = np.cumsum(gains, axis=-2)
+    peak = np.maximum(path.max(axis=-2), 0.0)
+    totals = [Counts(np.sum(arm.n, axis=-1), np.sum(arm.events, axis=-1)) for arm in (control, treatment)]
+    return EProcess(totals[0], totals[1], path[..., -1, :], peak)
+
+
+def _before(arm: Counts) -> Counts:
+    """Return what an arm had before each block; blocks along the last axis."""
+    return Counts(*(np.cumsum(part, axis=-1) - part for part in arm))
+
+
+def running(blocks: Summary, sizes: tuple[int, ...]) -> Summary:
+    """Return numbers, means and variances of all values up to each of the sizes that has been reached.
+
+    Args:
+        blocks: Number, mean and variance of the values in each closed block; blocks by variants.
+        sizes: Values of all variants together, ascending, each the end of a block.
+
+    Returns:
+        Looks by variants; fewer looks than sizes when they have not been reached.
+    """
+    n = np.asarray(blocks.n, dtype=float)
+    mean = np.where(n > 0, np.asarray(blocks.mean, dtype=float), 0.0)
+    squares = np.where(n > 1, np.asarray(blocks.variance, dtype=float) * (n - 1), 0.0)
+    ends = np.searchsorted(np.cumsum(n.sum(axis=1)), np.array(sizes, dtype=float))
+    ends = ends[ends < len(n)]
+    count = np.cumsum(n, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.cumsum(n * mean, axis=0) / count
+        origin = np.where(n.sum(axis=0) > 0, (n * mean).sum(axis=0) / n.sum(axis=0), 0.0)
+        around_origin = np.cumsum(squares + n * (mean - origin) ** 2, axis=0)
+        variance = np.maximum(around_origin - count * (centre - origin) ** 2, 0.0) / (count - 1)
+    return Summary(count[ends], centre[ends], np.where(count > 1, variance, np.nan)[ends])

@@ -1,0 +1,103 @@
+"""What must hold before any comparison is believed: units in the designed shares, labels alike in all arms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlops.ab_testing.evidence import Evidence, Exposures
+from mlops.ab_testing.report_data import LabelCoverage, SampleRatio
+from mlops.stats import confidence_sequences, multiple_testing, sample_ratio, sequential_srm
+from mlops.stats.arguments import Floats
+from mlops.stats.arms import Counts, effective_size
+
+__all__ = ["check_coverage", "check_sample_ratio"]
+
+_SEQUENTIAL_LEVEL, _FINAL_LEVEL = 0.009, 0.001
+"""Of a mismatch, at any look and at the end: together a false alarm in at most one test of a hundred."""
+
+_COVERAGE_LEVEL = 0.01
+_COVERAGE_TARGET = 500.0  # effective size at which an imbalance of coverage is seen best
+
+
+def check_sample_ratio(evidence: Evidence, *, is_final: bool) -> SampleRatio:
+    """Return whether units arrived in the designed shares, in every phase.
+
+    Args:
+        evidence: What was gathered.
+        is_final: Whether the test is over, so that the test for one look may be read too.
+    """
+    phases = [found for found in map(_with_share, evidence.exposures) if found.units.sum() > 0]
+    if not phases:
+        return SampleRatio()
+    evidences = [float(sequential_srm.log_bayes_factor(each.units, each.shares)) for each in phases]
+    always = float(np.exp(-max(sum(evidences), 0.0)))
+    single = [float(sample_ratio.sample_ratio_test(each.units, each.shares).p_value) for each in phases]
+    p_value = float(np.nanmin(multiple_testing.holm(np.clip(single, 0.0, 1.0))))
+    is_mismatch = always <= _SEQUENTIAL_LEVEL or (is_final and p_value <= _FINAL_LEVEL)
+    units, expected = _totals(evidence)
+    return SampleRatio(
+        units=units,
+        expected=expected,
+        always_valid_p_value=always,
+        p_value=p_value,
+        is_mismatch=is_mismatch,
+        words=_ratio_words(units, expected, is_mismatch=is_mismatch),
+    )
+
+
+def _with_share(phase: Exposures) -> Exposures:
+    """Leave out variants without a share; a phase in which one variant has everything tells nothing."""
+    kept = phase.shares > 0
+    shares = phase.shares[kept]
+    if shares.size < 2:
+        return Exposures(np.ones(1), np.zeros(1))
+    return Exposures(shares / shares.sum(), phase.units[kept])
+
+
+def _totals(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]:
+    units = sum((phase.units for phase in evidence.exposures), start=np.zeros(len(evidence.variants)))
+    expected = sum(
+        (phase.shares * phase.units.sum() for phase in evidence.exposures), start=np.zeros(len(evidence.variants))
+    )
+    return _named(evidence, units), _named(evidence, expected)
+
+
+def _named(evidence: Evidence, numbers: Floats) -> dict[str, float]:
+    return dict(zip(evidence.variants, np.asarray(numbers, dtype=float).tolist(), strict=True))
+
+
+def _ratio_words(units: dict[str, float], expected: dict[str, float], *, is_mismatch: bool) -> str:
+    counts = ", ".join(f"{name} {units[name]:,.0f} ({expected[name]:,.0f} expected)" for name in units)
+    if not is_mismatch:
+        return f"Units arrived in the designed shares: {counts}."
+    return (
+        f"Units did not arrive in the designed shares: {counts}. Assignment or logging loses or doubles units of an "
+        "arm; find out which before believing any difference."
+    )
+
+
+def check_coverage(evidence: Evidence) -> LabelCoverage:
+    """Return how many predictions have a label in each arm, and whether that differs between arms."""
+    predictions, labels = np.asarray(evidence.predictions, float), np.asarray(evidence.labels, float)
+    labels = np.minimum(labels, predictions)
+    shares = Counts(predictions, labels).rate
+    if not labels.sum() or not predictions[0]:
+        return LabelCoverage(shares=_named(evidence, shares))
+    control = Counts(predictions[:1], labels[:1])
+    treatment = Counts(predictions[1:], labels[1:])
+    raw = confidence_sequences.p_value_of_proportions(control, treatment, target=_COVERAGE_TARGET)
+    raw = np.where(effective_size(predictions[:1], predictions[1:]) > 0, raw, 1.0)
+    p_value = float(multiple_testing.holm(raw).min())
+    is_imbalanced = p_value <= _COVERAGE_LEVEL
+    words = _coverage_words(_named(evidence, shares), is_imbalanced=is_imbalanced)
+    return LabelCoverage(shares=_named(evidence, shares), p_value=p_value, is_imbalanced=is_imbalanced, words=words)
+
+
+def _coverage_words(shares: dict[str, float], *, is_imbalanced: bool) -> str:
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share == share)  # noqa: PLR0124
+    if not is_imbalanced:
+        return f"Labels are known for {parts}."
+    return (
+        f"Labels are known for {parts}: more often in one arm than in another. What decides whether a label comes may "
+        "depend on the prediction, and then accuracy and the like mislead; wait for the missing ones."
+    )

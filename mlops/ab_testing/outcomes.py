@@ -1,0 +1,109 @@
+"""What a label says of a prediction, and what becomes of a label that is told again."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from mlops.ab_testing.errors import InteractionRefused
+from mlops.ab_testing.interactions import ABSENT, Facts
+from mlops.ab_testing.stored import StoredOutcome
+from mlops.comparison import same
+from mlops.errors import InvalidInput
+from mlops.records import decode_json, encode_json
+
+__all__ = ["Judgement", "as_text", "judge", "read_label", "retold"]
+
+_LONGEST = 250
+
+
+class Judgement(NamedTuple):
+    """What the aggregates take from a label.
+
+    Attributes:
+        values: By metric: `accuracy` 0 or 1; of numbers `absolute_error` and `squared_error`.
+        confusion: Truth and prediction as JSON; None of numbers.
+    """
+
+    values: tuple[tuple[str, float], ...] = ()
+    confusion: tuple[str, str] | None = None
+
+
+NOTHING = Judgement()
+
+
+def judge(task: str, facts: Facts, label: Any) -> Judgement:
+    """Return what a label says of an interaction; nothing where that has no prediction.
+
+    Raises:
+        InteractionRefused: Of a regression, label or prediction is no finite number.
+    """
+    if facts.prediction is ABSENT:
+        return NOTHING
+    if task == "classification":
+        is_right = 1.0 if same(facts.prediction, label) else 0.0
+        return Judgement((("accuracy", is_right),), (as_text(label), as_text(facts.prediction)))
+    error = abs(_number(facts, "prediction", facts.prediction) - _number(facts, "label", label))
+    square = error * error
+    if not math.isfinite(square):
+        raise InteractionRefused(facts.interaction_id, f"its error is {error!r}, which cannot be squared.")
+    return Judgement((("absolute_error", error), ("squared_error", square)))
+
+
+def as_text(value: Any) -> str:
+    """Return a class as JSON; equal classes have equal text.
+
+    Example:
+        >>> as_text("approved"), as_text(True), as_text(1.0)
+        ('"approved"', 'true', '1')
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1 and 1.0 are one class, as they are equal
+    return encode_json(value)
+
+
+def read_label(interaction_id: str, label: Any) -> str:
+    """Return a label as the JSON that is stored.
+
+    Raises:
+        InteractionRefused: It is too long, or JSON cannot hold it.
+    """
+    try:
+        text = encode_json(label, where="label")
+    except InvalidInput as error:
+        raise InteractionRefused(interaction_id, str(error)) from error
+    if len(text) > _LONGEST or "\\u0000" in text:
+        shown = text if len(text) <= 60 else f"{text[:59]}…"
+        raise InteractionRefused(interaction_id, f"its label is {shown}; labels have at most {_LONGEST} characters.")
+    return text
+
+
+def retold(before: StoredOutcome | None, told: StoredOutcome, *, revision: int | None) -> StoredOutcome | None:
+    """Return the outcome after a label was told, or None when that changes nothing.
+
+    Without a number, what is told last holds; with one, the highest number holds, in whatever order they come.
+
+    Args:
+        before: The outcome so far.
+        told: What is told now, as if it were the first.
+        revision: The number of this revision, from 1; None: one after the last.
+    """
+    if before is None:
+        return told._replace(revision=revision or 1)
+    number = before.revision + 1 if revision is None else revision
+    if number <= before.revision:
+        return None
+    if told.label == before.label and revision is None:
+        return None
+    return before._replace(label=told.label, revision=number, told_at=told.told_at)
+
+
+def _number(facts: Facts, what: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InteractionRefused(facts.interaction_id, f"its {what} is {value!r}; a regression takes finite numbers.")
+    return float(value)
+
+
+def label_of(outcome: StoredOutcome) -> Any:
+    """Return the label told last."""
+    return decode_json(outcome.label)

@@ -1,0 +1,54 @@
+"""How likely each variant is the best of all on the primary metric, under posteriors of rates and of means."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from mlops.ab_testing.analysis import Method, MetricMethod
+from mlops.ab_testing.comparisons import Table, units_of
+from mlops.ab_testing.entities import MetricKind
+from mlops.ab_testing.evidence import Evidence
+from mlops.stats import bayes, clustered
+from mlops.stats.arguments import Floats
+
+__all__ = ["probabilities_best", "probability_best"]
+
+
+def probability_best(method: Method, evidence: Evidence, table: Table) -> Floats:
+    """Return for each variant the probability that it is the best on the primary metric.
+
+    Rates have Beta posteriors with uniform priors, everything else normal ones. NaN where a variant has no values, or
+    where the method has no error of a single arm.
+    """
+    metric = method.primary
+    better: Literal["more", "less"] = "less" if metric.direction == "min" else "more"
+    if len(evidence.variants) == 2:
+        treatment = float(probabilities_best(table)[0, 0])
+        return np.array([1 - treatment, treatment])
+    n, mean, _ = (np.asarray(part, dtype=float)[0] for part in table.values)
+    if metric.test == "pooled_z_newcombe" and np.all(n > 0):
+        return bayes.best_of_rates(n, np.rint(n * mean), better=better).probability
+    means, errors = _posteriors(method, metric, evidence, table)
+    if not np.all(np.isfinite(means) & (errors > 0)):
+        return np.full(len(evidence.variants), np.nan)
+    return bayes.best_of_means(means, errors, better=better).probability
+
+
+def _posteriors(method: Method, metric: MetricMethod, evidence: Evidence, table: Table) -> tuple[Floats, Floats]:
+    units = units_of(method, metric, evidence)
+    if units is not None:
+        found = clustered.clustered_mean(units)
+        return found.estimate, found.standard_error
+    n, mean, variance = (np.asarray(part, dtype=float)[0] for part in table.values)
+    is_known = (n > 1) & (metric.test == "welch")
+    return mean, np.where(is_known, np.sqrt(variance / np.maximum(n, 1.0)), np.nan)
+
+
+def probabilities_best(table: Table) -> Floats:
+    """Return by metric and treatment the probability of beating control, from the difference and its error."""
+    is_less = np.array([[metric.direction == "min"] for metric in table.metrics])
+    more = bayes.probability_mean_is_better(table.found.difference, table.found.error)
+    has_none = np.array([[metric.direction is None or metric.kind is MetricKind.QUANTILE] for metric in table.metrics])
+    return np.where(has_none, np.nan, np.where(is_less, 1 - more, more))

@@ -1,0 +1,258 @@
+"""The essentials of a report as one picture: verdict, lifts, their development, traffic, labels, guardrails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mlops.ab_testing.entities import CONTROL, VariantComparison
+from mlops.ab_testing.measures import Measure
+from mlops.ab_testing.report_data import ABTestReport
+from mlops.ab_testing.report_scale import Scale, development, lift_scale, shown_points, tick_text
+from mlops.ab_testing.report_theme import Theme, ThemeName, figure_bytes, literal, new_figure, panel, theme_named
+from mlops.ab_testing.report_words import (
+    Limits,
+    axis_unit,
+    beside,
+    change,
+    deciding_limits,
+    headline,
+    interval,
+    measure_named,
+    model_name,
+    percent,
+    titled,
+    told_limits,
+    tone_of,
+    variants_of,
+)
+from mlops.formatting import format_moment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = ["draw", "to_picture"]
+
+_MOST_ARMS = 10
+_MOST_CURVES = 4
+_MOST_RAILS = 5
+_LEFT = 0.018  # of the figure's width, free at both sides
+
+
+def to_picture(report: ABTestReport, file_format: str = "png", *, theme: ThemeName = "light") -> bytes:
+    """Return the picture of a report as a file's bytes; the same report gives the same bytes.
+
+    Args:
+        report: As `get_report` or `get_final_report` returns it.
+        file_format: `png`, `svg` or `pdf`.
+        theme: `light` or `dark`.
+
+    Raises:
+        InvalidInput: There is no such format or theme.
+    """
+    return figure_bytes(draw(report, theme=theme), file_format)
+
+
+def draw(report: ABTestReport, *, theme: ThemeName = "light") -> Figure:
+    """Return the picture of a report as a matplotlib figure.
+
+    Raises:
+        InvalidInput: There is no such theme.
+    """
+    colours = theme_named(theme)
+    arms = len(_treatments(report))
+    heights = [0.85, 0.95 + 0.32 * arms, 2.9, 1.1 + 0.2 * arms]
+    figure = new_figure(colours, 9.6, sum(heights))
+    parts: Any = figure.subfigures(4, 1, height_ratios=heights)
+    title, lifts, curves, foot = parts
+    _title(title, report, colours)
+    _draw_lifts(lifts, report, colours)
+    _draw_development(curves, report, colours)
+    traffic, labels, rails = foot.subfigures(1, 3, width_ratios=[1.0, 1.0, 0.95])
+    _draw_traffic(traffic, report, colours)
+    _draw_labels(labels, report, colours)
+    _draw_guardrails(rails, report, colours)
+    return figure
+
+
+def _treatments(report: ABTestReport) -> list[str]:
+    return [name for name in variants_of(report) if name != CONTROL][:_MOST_ARMS]
+
+
+def _title(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    name = literal(report.name or report.test_id, 80)
+    facts = f"{report.interactions:,} interactions · {report.status.value} · {format_moment(report.at)}"
+    compared = [each.comparison for each in report.results.values() if each.comparison is not None]
+    part.text(_LEFT, 0.86, name, fontsize=9.5, color=theme.muted, va="top")
+    part.text(1 - _LEFT, 0.86, facts, fontsize=9.5, color=theme.muted, va="top", ha="right")
+    colour = theme.tones[tone_of(report.verdict)]
+    part.text(_LEFT, 0.6, literal(headline(report), 80), fontsize=15, fontweight="bold", color=colour, va="top")
+    if len(compared) == 1:
+        part.text(_LEFT, 0.18, literal(titled(report.conclusion), 140), fontsize=9.5, color=theme.text, va="top")
+
+
+def _draw_lifts(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    """Draw the forest plot of the primary metric."""
+    measure, scale, names = measure_named(report, report.primary_metric), lift_scale(report), _treatments(report)
+    unit = axis_unit(measure)
+    axes = panel(part, theme, f"Difference of {literal(measure.name)} to control{f' in {unit}' if unit else ''}")
+    _show_range(axes, measure, scale)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), [f"{name}  {literal(model_name(report.results[name]), 28)}" for name in names])
+    if report.minimum_detectable_effect is not None:
+        axes.axvspan(-report.minimum_detectable_effect, report.minimum_detectable_effect, color=theme.band, zorder=0)
+    axes.axvline(0, color=theme.muted, linewidth=1.1, zorder=1)
+    _write_right(axes, theme, [_lift(report, measure, report.results[name].comparison) for name in names])
+    for row, name in enumerate(names):
+        found = report.results[name].comparison
+        if found is not None:
+            _draw_lift(axes, row, (Limits(found.lower, found.upper), _always(report, found)), theme.colour(row + 1))
+            axes.plot([found.difference], [row], "o", color=theme.colour(row + 1), markersize=6, zorder=4)
+
+
+def _write_right(axes: Axes, theme: Theme, words: Sequence[str]) -> None:
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(range(len(words)), words)
+    right.tick_params(length=0, labelsize=8.5, labelcolor=theme.text)
+    right.spines["right"].set_visible(False)
+
+
+def _show_range(axes: Axes, measure: Measure, scale: Scale) -> None:
+    ticks = scale.ticks()
+    axes.set_xlim(scale.low, scale.high)
+    axes.set_xticks(ticks, [tick_text(measure, tick, ticks) for tick in ticks])
+
+
+def _always(report: ABTestReport, found: VariantComparison) -> Limits:
+    return Limits(math.nan, math.nan) if report.method.mode == "fixed" else deciding_limits(report, found)
+
+
+def _lift(report: ABTestReport, measure: Measure, found: VariantComparison | None) -> str:
+    if found is None:
+        return ""
+    near = beside(report, measure)
+    limits = interval(measure, deciding_limits(report, found), beside=near)
+    return f"{change(measure, found.difference, beside=near)}{f'  ({limits})' if limits else ''}"
+
+
+def _draw_lift(axes: Axes, row: int, limits: tuple[Limits, Limits], colour: str) -> None:
+    once, always = limits
+    if once.is_known:
+        axes.plot(once, [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt", zorder=2)
+    if always.is_known:
+        axes.plot(always, [row, row], color=colour, linewidth=1.8, marker="|", markersize=9, zorder=3)
+
+
+def _draw_development(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    """Draw how the differences developed, each in its interval that holds at every look."""
+    from matplotlib import dates
+
+    measure, names = measure_named(report, report.primary_metric), _treatments(report)
+    is_known = any(told_limits(measure, one.lower, one.upper).is_known for one in report.timeline)
+    axes = panel(part, theme, f"How it developed{', with the interval that holds at every look' if is_known else ''}")
+    curves = [name for name in names if len(shown_points(report, name)) > 1][:_MOST_CURVES]
+    if not curves:
+        _say(axes, theme, "A curve begins with the second day.")
+        return
+    scale = development(report)
+    ticks = scale.ticks(5)
+    axes.set_ylim(scale.low, scale.high)
+    axes.set_yticks(ticks, [tick_text(measure, tick, ticks) for tick in ticks])
+    axes.grid(visible=True, axis="y", color=theme.hairline, linewidth=0.8)
+    axes.axhline(0, color=theme.muted, linewidth=1.1)
+    for name in curves:
+        _draw_curve(axes, report, name, theme.colour(names.index(name) + 1))
+    locator = dates.AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    axes.xaxis.get_offset_text().set(fontsize=8.5, color=theme.muted)
+    axes.margins(x=0.01)
+
+
+def _draw_curve(axes: Axes, report: ABTestReport, name: str, colour: str) -> None:
+    measure, points = measure_named(report, report.primary_metric), shown_points(report, name)
+    known = [one for one in points if told_limits(measure, one.lower, one.upper).is_known]
+    axes.fill_between(
+        _moments([one.at for one in known]),
+        [one.lower for one in known],
+        [one.upper for one in known],
+        color=colour,
+        alpha=0.16,
+        linewidth=0,
+    )
+    axes.plot(_moments([one.at for one in points]), [one.difference for one in points], color=colour, linewidth=1.9)
+    axes.plot(_moments([points[-1].at]), [points[-1].difference], "o", color=colour, markersize=5)
+
+
+def _moments(moments: list[datetime]) -> list[float]:
+    from matplotlib.dates import date2num
+
+    return [float(date2num(moment)) for moment in moments]  # type: ignore[no-untyped-call]
+
+
+def _draw_traffic(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    ratio = report.sample_ratio
+    total = sum(ratio.units.values())
+    axes = panel(part, theme, "Traffic: not as designed" if ratio.is_mismatch else "Traffic", is_bad=ratio.is_mismatch)
+    shares = {name: ratio.units.get(name, 0.0) / total if total else math.nan for name in _variants(report)}
+    _draw_shares(axes, shares, theme)
+    for row, name in enumerate(shares):
+        if total and name in ratio.expected:
+            axes.plot([ratio.expected[name] / total] * 2, [row - 0.38, row + 0.38], color=theme.text, linewidth=1.6)
+
+
+def _draw_labels(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    coverage = report.label_coverage
+    is_bad = coverage.is_imbalanced
+    axes = panel(part, theme, "Labels known: unequal" if is_bad else "Labels known", is_bad=is_bad)
+    shares = {name: coverage.shares.get(name, math.nan) for name in _variants(report)}
+    _draw_shares(axes, shares, theme)
+
+
+def _variants(report: ABTestReport) -> list[str]:
+    return [CONTROL, *_treatments(report)]
+
+
+def _draw_shares(axes: Axes, shares: dict[str, float], theme: Theme) -> None:
+    known = [share if math.isfinite(share) else 0.0 for share in shares.values()]
+    rows = range(len(known))
+    axes.barh(rows, [1.0] * len(known), height=0.46, color=theme.band)
+    axes.barh(rows, known, height=0.46, color=[theme.colour(row) for row in rows])
+    axes.set_yticks(rows, list(shares))
+    axes.set_ylim(len(known) - 0.4, -0.6)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([])
+    _write_right(axes, theme, [percent(share) for share in shares.values()])
+
+
+def _draw_guardrails(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    rails = sorted(report.guardrails, key=lambda rail: not rail.is_violated)
+    axes = panel(part, theme, "Guardrails", is_bad=any(rail.is_violated for rail in rails))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    if not rails:
+        _say(axes, theme, "None.")
+        return
+    several = len(_treatments(report)) > 1
+    lines = [
+        ("violated" if rail.is_violated else "kept", f"{rail.metric}{f' of {rail.variant}' if several else ''}")
+        for rail in rails[:_MOST_RAILS]
+    ]
+    for row, (word, words) in enumerate(lines):
+        down = -6 - 15 * row
+        tone = theme.tones["bad" if word == "violated" else "good"]
+        written: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
+        axes.annotate(f"● {word}", (0, 1), (0, down), color=tone, fontsize=8.5, **written)
+        axes.annotate(literal(words, 36), (0, 1), (56, down), color=theme.text, fontsize=8.5, **written)
+    if len(rails) > _MOST_RAILS:
+        more = f"and {len(rails) - _MOST_RAILS} more"
+        axes.text(0.0, -0.05, more, color=theme.muted, fontsize=8.5, va="bottom", transform=axes.transAxes)
+
+
+def _say(axes: Axes, theme: Theme, words: str) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(0.0, 0.8, words, color=theme.muted, fontsize=8.5, transform=axes.transAxes)

@@ -1,0 +1,259 @@
+"""The parts of a report's page that let a reader check it: traffic, labels, guardrails, all metrics, method, phases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from mlops.ab_testing.entities import CONTROL, Phase, VariantComparison, Verdict
+from mlops.ab_testing.measures import KNOWN, Measure, amount, shown
+from mlops.ab_testing.report_charts import colour_of, share_bar, stacked_bar
+from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus
+from mlops.ab_testing.report_words import (
+    beside,
+    change,
+    deciding_limits,
+    interval,
+    measure_named,
+    model_name,
+    p_value,
+    percent,
+    role_of,
+    tone_of,
+    value,
+    variants_of,
+)
+from mlops.formatting import ABSENT, format_moment
+
+__all__ = [
+    "coverage_section",
+    "guardrail_section",
+    "method_section",
+    "metric_section",
+    "phase_section",
+    "text",
+    "traffic_section",
+]
+
+_LONGEST = 2000
+_MOST_METRICS = 60
+_MOST_PHASES = 40
+_MOST_GUARDRAILS = 60
+_NUMBERS = frozenset({"Adjusted", "Bound", "Control", "Difference", "Value", "Violated at", "p-value"})
+_ROLES = ("primary", "secondary", "guardrail", "other")
+_VERDICTS = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.NO_DIFFERENCE: "no difference",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.INVALID: "invalid",
+}
+
+
+def text(words: str, most: int = _LONGEST) -> str:
+    """Return text that users wrote so that it can stand in a page: cut, what cannot be seen visible, escaped."""
+    cut = words if len(words) <= most else f"{words[: most - 1]}…"
+    printable = "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in cut)
+    return escape(printable, quote=True)
+
+
+def traffic_section(report: ABTestReport) -> str:
+    """Return how many units came to each variant, and whether that is as designed."""
+    variants, ratio = variants_of(report), report.sample_ratio
+    total = sum(ratio.units.values())
+    rows = []
+    for name in variants:
+        units = ratio.units.get(name, 0.0)
+        expected = ratio.expected[name] / total if total and name in ratio.expected else math.nan
+        colour = colour_of(variants, name)
+        seen = units / total if total else math.nan
+        who = f'<span><span class="key {colour}"></span>{text(name)}</span>'
+        bar = share_bar(seen, colour, expected=expected)
+        rows.append(f'{who}{bar}<span class="num">{units:,.0f} · {percent(seen)}</span>')
+    models = "".join(
+        f'<span class="quiet">{text(name)}</span><span>{text(model_name(report.results[name]), 80)}</span>'
+        f'<span class="num quiet">{report.results[name].sample_size:,} interactions</span>'
+        for name in variants
+    )
+    return (
+        f"<section><h2>Traffic<small>units by variant; the tick is the designed share</small></h2>"
+        f'<div class="shares">{"".join(rows)}</div><p>{_state(ratio.words, is_bad=ratio.is_mismatch)}</p>'
+        f'<p class="note">p {p_value(ratio.always_valid_p_value)} at any look, {p_value(ratio.p_value)} at one.</p>'
+        f'<h3>Models</h3><div class="shares">{models}</div></section>\n'
+    )
+
+
+def _state(words: str, *, is_bad: bool) -> str:
+    if not words:
+        return '<span class="quiet">Nothing to judge yet.</span>'
+    return f'<span class="{"bad" if is_bad else "good"}"><span class="dot"></span></span>{text(words)}'
+
+
+def coverage_section(report: ABTestReport) -> str:
+    """Return for how many predictions the truth is known in each arm."""
+    variants, coverage = variants_of(report), report.label_coverage
+    rows = "".join(
+        f'<span><span class="key {colour_of(variants, name)}"></span>{text(name)}</span>'
+        f"{share_bar(coverage.shares.get(name, math.nan), colour_of(variants, name))}"
+        f'<span class="num">{report.results[name].labelled:,} · {percent(coverage.shares.get(name, math.nan))}</span>'
+        for name in variants
+    )
+    note = (
+        f'<p class="note">p {p_value(coverage.p_value)} of equal coverage, at any look.</p>' if coverage.words else ""
+    )
+    return (
+        "<section><h2>Labels<small>predictions whose truth is known</small></h2>"
+        f'<div class="shares">{rows}</div><p>{_state(coverage.words, is_bad=coverage.is_imbalanced)}</p>{note}'
+        "</section>\n"
+    )
+
+
+def guardrail_section(report: ABTestReport) -> str:
+    """Return every guardrail with its bound; nothing where the design has none."""
+    if not report.guardrails:
+        return ""
+    rails = sorted(report.guardrails, key=lambda rail: not rail.is_violated)[:_MOST_GUARDRAILS]
+    rows = "".join(_guardrail(report, rail) for rail in rails)
+    heads = "".join(
+        f"<th{_number_class(name)}>{name}</th>"
+        for name in ("State", "Metric", "Variant", "Value", "Control", "Bound", "p-value", "Violated at", "If violated")
+    )
+    return (
+        f'<section class="wide"><h2>Guardrails<small>one-sided, at every look{_more(report)}</small></h2>'
+        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n'
+    )
+
+
+def _more(report: ABTestReport) -> str:
+    rest = len(report.guardrails) - _MOST_GUARDRAILS
+    return f"; {rest:,} more are in the JSON report" if rest > 0 else ""
+
+
+def _number_class(head: str) -> str:
+    return ' class="num"' if head in _NUMBERS else ""
+
+
+def _guardrail(report: ABTestReport, rail: GuardrailStatus) -> str:
+    measure = measure_named(report, rail.metric)
+    state = "violated" if rail.is_violated else "kept"
+    tone = "bad" if rail.is_violated else "good"
+    cells = (
+        _shown(measure, rail.value),
+        _shown(measure, rail.control),
+        _bound(measure, rail),
+        p_value(rail.p_value),
+        f"≤ {rail.level:.2g}",
+    )
+    numbers = "".join(f'<td class="num">{cell}</td>' for cell in cells)
+    return (
+        f'<tr><td class="state {tone}"><span class="dot"></span>{state}</td><td class="name">{text(rail.metric)}</td>'
+        f"<td>{text(rail.variant)}</td>{numbers}<td>{rail.action}</td></tr>"
+    )
+
+
+def _shown(measure: Measure, found: float) -> str:
+    return ABSENT if math.isnan(found) else shown(measure, found)
+
+
+def _bound(measure: Measure, rail: GuardrailStatus) -> str:
+    side = "≤" if measure.direction != "max" else "≥"
+    if rail.limit is not None:
+        return f"{side} {shown(measure, rail.limit)}"
+    if not rail.margin:
+        return f"{side} control"
+    sign = "+" if measure.direction != "max" else "−"
+    return f"{side} control {sign} {amount(measure, rail.margin, beside=rail.control)}"
+
+
+def metric_section(report: ABTestReport) -> str:
+    """Return every metric of every treatment against control, what the design names first."""
+    names = _metric_names(report)
+    if not names:
+        return ""
+    treatments = [name for name in variants_of(report) if name != CONTROL]
+    rows = "".join(_metric_rows(report, metric, treatments) for metric in names[:_MOST_METRICS])
+    rest = len(names) - _MOST_METRICS
+    more = f"; {rest:,} more are in the JSON report" if rest > 0 else ""
+    names_of_columns = ("Metric", "Control", "Variant", "Value", "Difference", "p-value", "Adjusted", "Verdict")
+    heads = "".join(f"<th{_number_class(name)}>{name}</th>" for name in names_of_columns)
+    return (
+        f'<section class="wide long"><h2>All metrics<small>adjusted over treatments (Holm) and over other metrics '
+        f'(Benjamini–Hochberg){more}</small></h2><div class="scroll"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{_hint(report, names)}</section>\n"
+    )
+
+
+def _metric_names(report: ABTestReport) -> list[str]:
+    names: dict[str, None] = {}
+    for variant in variants_of(report):
+        names.update(dict.fromkeys(report.results[variant].comparisons))
+    return sorted(names, key=lambda name: (_ROLES.index(role_of(report, name)), name not in KNOWN))
+
+
+def _hint(report: ABTestReport, names: Sequence[str]) -> str:
+    if all(role_of(report, name) != "other" for name in names):
+        return ""
+    return '<p class="note">Metrics that the design does not name are hints: nothing is concluded from them.</p>'
+
+
+def _metric_rows(report: ABTestReport, metric: str, treatments: Sequence[str]) -> str:
+    measure, role = measure_named(report, metric), role_of(report, metric)
+    rows = []
+    for place, name in enumerate(treatments):
+        found = report.results[name].comparisons.get(metric)
+        if found is None:
+            continue
+        title = f"{text(metric, 80)}<small>{role if role != 'other' else 'not named'}</small>" if place == 0 else ""
+        control = value(report.results[CONTROL], measure) if place == 0 else ""
+        rows.append(
+            f'<tr class="{role}"><td class="name">{title}</td><td class="num">{control}</td><td>{text(name)}</td>'
+            f'<td class="num">{value(report.results[name], measure)}</td>{_compared(report, measure, found, role)}</tr>'
+        )
+    return "".join(rows)
+
+
+def _compared(report: ABTestReport, measure: Measure, found: VariantComparison, role: str) -> str:
+    near = beside(report, measure)
+    limits = interval(measure, deciding_limits(report, found), beside=near)
+    p = found.p_value if report.method.mode == "fixed" else found.always_valid_p_value
+    verdict = "hint" if role == "other" else _VERDICTS[found.verdict]
+    tone = "quiet" if role == "other" else tone_of(found.verdict)
+    return (
+        f'<td class="num">{change(measure, found.difference, beside=near)}<br><small>{limits}</small></td>'
+        f'<td class="num">{p_value(p)}</td><td class="num">{p_value(found.adjusted_p_value)}</td>'
+        f'<td class="state {tone}"><span class="dot"></span>{verdict}</td>'
+    )
+
+
+def method_section(report: ABTestReport) -> str:
+    """Return how the test is analysed, and why."""
+    items = "".join(f"<li>{text(words)}</li>" for words in report.methods)
+    fixed = "fixed when the test started" if report.started_at else "will be fixed when the test starts"
+    return f"<section><h2>Method<small>{fixed}</small></h2><ul>{items}</ul></section>\n"
+
+
+def phase_section(report: ABTestReport) -> str:
+    """Return the times of constant weights in order."""
+    variants = variants_of(report)
+    phases = report.phases[-_MOST_PHASES:]
+    if phases:
+        body = "".join(_phase(phase, variants) for phase in phases)
+    else:
+        words = _shares_in_words(report.traffic_allocation, variants)
+        body = f'<p class="quiet">Not started. Designed: {words}.</p>{stacked_bar(report.traffic_allocation, variants)}'
+    return f"<section><h2>Phases<small>newcomers by variant; nobody is moved</small></h2>{body}</section>\n"
+
+
+def _phase(phase: Phase, variants: Sequence[str]) -> str:
+    shares = _shares_in_words(phase.allocation, variants)
+    reason = f" · {text(phase.reason, 200)}" if phase.reason else ""
+    return (
+        f'<h3>{phase.number} · {format_moment(phase.opened_at)}<small class="quiet">{reason}</small></h3>'
+        f'{stacked_bar(phase.allocation, variants)}<p class="note">{shares}</p>'
+    )
+
+
+def _shares_in_words(allocation: Mapping[str, float], variants: Sequence[str]) -> str:
+    shares = {name: allocation[name] for name in variants if name in allocation}
+    return ", ".join(f"{text(name)} {percent(share)}" for name, share in shares.items())

@@ -1,0 +1,278 @@
+"""From what was gathered to what was found: every variant's result, and the report of the whole test.
+
+Pure: the same evidence under the same method says the same for ever. `judge` is what stopping rules read too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from mlops.ab_testing.analysis import Method, in_words
+from mlops.ab_testing.comparisons import compare, planned_looks
+from mlops.ab_testing.entities import ABTestConfig, TestStatus, TestType, VariantComparison, VariantResult, Verdict
+from mlops.ab_testing.evidence import Evidence
+from mlops.ab_testing.guarding import check_guardrails
+from mlops.ab_testing.integrity import check_coverage, check_sample_ratio
+from mlops.ab_testing.measures import LABELLED
+from mlops.ab_testing.ranking import probabilities_best, probability_best
+from mlops.ab_testing.report_data import ABTestReport, Decision, LabelCoverage, SampleRatio, TimelinePoint
+from mlops.ab_testing.summaries import fields_of, summaries
+from mlops.ab_testing.verdicts import Judge, Situation, find, rule
+from mlops.stats.arguments import Floats
+
+__all__ = ["has_ended", "judge", "report", "summarise"]
+
+_NAN = math.nan
+
+
+def summarise(config: ABTestConfig, method: Method, evidence: Evidence, *, now: datetime) -> dict[str, VariantResult]:
+    """Return what was found of every variant, control first.
+
+    Args:
+        config: The design, and when the test started and ended.
+        method: As it was fixed at the start.
+        evidence: What was gathered.
+        now: The present moment.
+    """
+    return _results(config, evidence, judge(config, method, evidence, now=now))
+
+
+def judge(config: ABTestConfig, method: Method, evidence: Evidence, *, now: datetime) -> Judge:
+    """Return the comparisons of a test with what decides them."""
+    table = compare(method, evidence)
+    is_over = has_ended(config, method, evidence, now)
+    ratio = check_sample_ratio(evidence, is_final=is_over or _is_stopped(config))
+    situation = Situation(
+        is_mismatch=ratio.is_mismatch,
+        is_over=is_over,
+        smallest_effect=config.minimum_detectable_effect,
+        confidence_level=method.confidence_level,
+        planned_size=method.planned_size,
+    )
+    return Judge(method, table, rule(method, table, planned_looks(method, evidence), situation), situation)
+
+
+def has_ended(config: ABTestConfig, method: Method, evidence: Evidence, now: datetime) -> bool:
+    """Tell whether the end came that was planned: the sample, or the time. A stop by hand is none."""
+    if config.maximum_sample_size is None and config.planned_duration_days is not None:
+        end = config.ended_at or now
+        return config.started_at is not None and end >= config.started_at + timedelta(days=config.planned_duration_days)
+    return float(np.sum(evidence.interactions)) >= method.planned_size
+
+
+def _is_stopped(config: ABTestConfig) -> bool:
+    return config.status in {TestStatus.COMPLETED, TestStatus.CANCELLED}
+
+
+def _results(config: ABTestConfig, evidence: Evidence, judged: Judge) -> dict[str, VariantResult]:
+    best = probability_best(judged.method, evidence, judged.table)
+    beats_control = probabilities_best(judged.table) if len(evidence.variants) == 2 else None
+    answer, summarised = {}, summaries(evidence)
+    for index, name in enumerate(evidence.variants):
+        metrics = summarised[index]
+        fields = fields_of(evidence, index, metrics, judged.method.positive_label)
+        compared = _comparisons(judged, index - 1, name, best, beats_control) if index else {}
+        model = config.model_of(name)
+        answer[name] = VariantResult.trusted(
+            _DEFAULTS
+            | fields
+            | {
+                "variant_id": name,
+                "model_id": model.model_id,
+                "model_version": model.version,
+                "probability_best": float(best[index]),
+                "metrics": metrics,
+                "comparison": compared.get(judged.method.primary.name),
+                "comparisons": compared,
+            }
+        )
+    return answer
+
+
+_DEFAULTS: dict[str, Any] = {name: field.get_default() for name, field in VariantResult.model_fields.items()}
+
+
+def _comparisons(
+    judged: Judge, column: int, name: str, best: Floats, beats_control: Floats | None
+) -> dict[str, VariantComparison]:
+    answer = {}
+    columns = {field: np.asarray(part)[:, column].tolist() for field, part in _columns(judged).items()}
+    for row, metric in enumerate(judged.table.metrics):
+        finding = find(judged, (row, column), name)
+        chance = float(best[column + 1]) if row == 0 else _NAN
+        answer[metric.name] = VariantComparison.trusted(
+            {field: values[row] for field, values in columns.items()}
+            | {
+                "metric": metric.name,
+                "method": _method_name(metric.test, metric.sequence),
+                "probability_best": chance if beats_control is None else float(beats_control[row, column]),
+                "is_significant": bool(judged.rulings.is_significant[row, column]),
+                "verdict": finding.verdict,
+                "words": finding.words,
+            }
+        )
+    return answer
+
+
+def _columns(judged: Judge) -> dict[str, Floats]:
+    found = judged.table.found
+    return {
+        "difference": found.difference,
+        "ratio": found.ratio,
+        "lower": found.lower,
+        "upper": found.upper,
+        "ratio_lower": found.ratio_lower,
+        "ratio_upper": found.ratio_upper,
+        "p_value": found.p_value,
+        "adjusted_p_value": judged.rulings.p_value,
+        "always_valid_p_value": found.always_p,
+        "always_valid_lower": found.always_lower,
+        "always_valid_upper": found.always_upper,
+        "effect_size": judged.table.effects,
+    }
+
+
+def _method_name(test: str, sequence: str) -> str:
+    return test if sequence == "none" else f"{test}, {sequence}"
+
+
+def report(
+    config: ABTestConfig,
+    method: Method,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    decision: Decision | None = None,
+    past: Sequence[tuple[datetime, Evidence]] = (),
+) -> ABTestReport:
+    """Return everything that is to be said of a test.
+
+    Args:
+        config: The design, and when the test started and ended.
+        method: As it was fixed at the start.
+        evidence: What was gathered.
+        now: The present moment.
+        decision: What stopping rules say, see `stopping.decide`.
+        past: What had been gathered at earlier moments, for the picture of how the result developed.
+    """
+    judged = judge(config, method, evidence, now=now)
+    results = _results(config, evidence, judged)
+    is_final = judged.situation.is_over or _is_stopped(config)
+    winner, verdict, conclusion = _conclusion(judged, results)
+    return ABTestReport(
+        **{name: getattr(config, name) for name in _SHARED},
+        **_checks(config, method, evidence, judged, is_final=is_final),
+        at=now,
+        is_final=is_final,
+        interactions=int(np.sum(evidence.interactions)),
+        method=method,
+        methods=(*method.reasons, *(in_words(metric) for metric in method.metrics)),
+        results=results,
+        winner=winner,
+        verdict=verdict,
+        conclusion=conclusion,
+        decision=decision or Decision(),
+        timeline=_timeline(method, (*past, (now, evidence))),
+    )
+
+
+def _checks(
+    config: ABTestConfig, method: Method, evidence: Evidence, judged: Judge, *, is_final: bool
+) -> dict[str, Any]:
+    """Return what of a report tells whether its numbers may be believed."""
+    ratio, coverage = check_sample_ratio(evidence, is_final=is_final), check_coverage(evidence)
+    return {
+        "sample_ratio": ratio,
+        "label_coverage": coverage,
+        "guardrails": check_guardrails(config, method, evidence, judged.table),
+        "cautions": (*_cautions(method, evidence, ratio, coverage), *_crowding(config, evidence)),
+    }
+
+
+_SHARED = (
+    "test_id",
+    "name",
+    "description",
+    "hypothesis",
+    "test_type",
+    "status",
+    "started_at",
+    "ended_at",
+    "primary_metric",
+    "confidence_level",
+    "minimum_detectable_effect",
+    "traffic_allocation",
+    "phases",
+    "stop_reason",
+)
+
+
+def _conclusion(judged: Judge, results: Mapping[str, VariantResult]) -> tuple[str, Verdict, str]:
+    """Return the variant to choose, the verdict on the test, and a sentence."""
+    compared = {name: result.comparison for name, result in results.items() if result.comparison is not None}
+    verdicts = {name: each.verdict for name, each in compared.items()}
+    words = "; ".join(each.words for each in compared.values()) + "."
+    better = [name for name, verdict in verdicts.items() if verdict is Verdict.BETTER]
+    if better:
+        sign = -1 if judged.method.primary.direction == "min" else 1
+        winner = max(better, key=lambda name: sign * compared[name].difference)
+        return winner, Verdict.BETTER, words
+    for verdict in (Verdict.INVALID, Verdict.UNDECIDED, Verdict.NO_DIFFERENCE, Verdict.WORSE):
+        if verdict in verdicts.values():
+            return "control" if verdict is Verdict.WORSE else "", verdict, words
+    return "", Verdict.UNDECIDED, words
+
+
+def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: LabelCoverage) -> tuple[str, ...]:
+    found = [ratio.words] if ratio.is_mismatch else []
+    if coverage.is_imbalanced and any(metric.source in LABELLED for metric in method.metrics):
+        found.append(coverage.words)
+    for name, metric in evidence.metrics.items():
+        if metric.revised:
+            found.append(
+                f"{metric.revised:,} values of {name} were corrected after they had been counted in arrival order; the "
+                "exact sequence keeps what it was told first."
+            )
+    return tuple(found)
+
+
+def _crowding(config: ABTestConfig, evidence: Evidence) -> tuple[str, ...]:
+    """Warn when users give many interactions that are analysed as if they were independent."""
+    users = float(np.sum(evidence.units))
+    each = float(np.sum(evidence.interactions)) / users if users else 0.0
+    if config.unit != "user" or config.cluster or config.test_type is TestType.SHADOW or each < _CROWDED:
+        return ()
+    words = (
+        f"Users gave {each:.1f} interactions each, which are taken for independent: intervals are too narrow if those "
+        "of one user resemble each other. Create such tests with cluster=True."
+    )
+    return (words,)
+
+
+_CROWDED = 1.5  # interactions per user
+
+
+def _timeline(method: Method, moments: Sequence[tuple[datetime, Evidence]]) -> tuple[TimelinePoint, ...]:
+    points = []
+    primary = method.changed(metrics=method.metrics[:1])
+    for at, evidence in moments:
+        source = method.primary.source
+        kept = {source: evidence.metrics[source]} if source in evidence.metrics else {}
+        table = compare(primary, replace(evidence, metrics=kept))
+        size = int(np.asarray(table.values.n)[0].sum())
+        found = table.found
+        for column, name in enumerate(evidence.treatments):
+            limits = (found.difference, found.always_lower, found.always_upper, found.always_p)
+            difference, lower, upper, p_value = (float(part[0, column]) for part in limits)
+            points.append(
+                TimelinePoint(
+                    at=at, variant=name, size=size, difference=difference, lower=lower, upper=upper, p_value=p_value
+                )
+            )
+    return tuple(points)

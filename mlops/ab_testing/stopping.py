@@ -1,0 +1,205 @@
+"""Whether a running test goes on, pauses or stops, and whether a rollout may take its next step.
+
+Pure decisions in a fixed order: guardrails first, since they protect patients and users; then the end that was planned;
+then, once every variant has its minimum, success, harm and futility under the rules of the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from mlops.ab_testing.analysis import Method
+from mlops.ab_testing.comparisons import Looks, planned_looks
+from mlops.ab_testing.entities import ABTestConfig, RolloutStep, TestStatus, TestType, Verdict
+from mlops.ab_testing.evidence import Evidence
+from mlops.ab_testing.guarding import check_guardrails
+from mlops.ab_testing.measures import amount
+from mlops.ab_testing.ranking import probability_best
+from mlops.ab_testing.report_data import Decision, GuardrailStatus
+from mlops.ab_testing.results import judge
+from mlops.ab_testing.verdicts import Finding, Judge, find
+
+__all__ = ["decide"]
+
+_SURELY_BEST = 0.95  # probability at which the winner among several need not wait for the others
+
+
+def decide(config: ABTestConfig, method: Method, evidence: Evidence, *, now: datetime) -> Decision:
+    """Return what should happen to a test now.
+
+    Args:
+        config: The design, and where the test stands.
+        method: As it was fixed at the start.
+        evidence: What was gathered.
+        now: The present moment.
+    """
+    if config.status is not TestStatus.RUNNING:
+        return Decision(reason=f"The test is {config.status.value}; there is nothing to decide.")
+    judged = judge(config, method, evidence, now=now)
+    rails = check_guardrails(config, method, evidence, judged.table)
+    violated = [rail for rail in rails if rail.is_violated]
+    if violated:
+        return _violation(violated)
+    ended = _ended(config, evidence, now)
+    if ended is not None:
+        return ended
+    early = _early(config, evidence, judged)
+    return early.changed(**_advance(config, evidence, judged, rails, now)) if early.action == "continue" else early
+
+
+def _violation(violated: Sequence[GuardrailStatus]) -> Decision:
+    """Return the decision of the violated guardrails; one that stops comes before those that pause."""
+    first = min(violated, key=lambda rail: (rail.action != "stop", rail.p_value))
+    reason = f"Guardrail: {first.words} The chance of seeing this in a harmless test is below {first.level:.2g}."
+    return Decision(action=first.action, cause="guardrail", variant=first.variant, reason=reason)
+
+
+def _ended(config: ABTestConfig, evidence: Evidence, now: datetime) -> Decision | None:
+    """Return the decision to stop at the planned sample or time; None before."""
+    total, most = int(np.sum(evidence.interactions)), config.maximum_sample_size
+    if most is not None and total >= most:
+        return Decision(
+            action="stop", cause="maximum_sample", reason=f"The maximum of {most:,} interactions is reached: {total:,}."
+        )
+    days = config.planned_duration_days
+    if days is not None and config.started_at is not None and now >= config.started_at + timedelta(days=days):
+        return Decision(action="stop", cause="duration", reason=f"The planned {days:g} days are over.")
+    return None
+
+
+def _early(config: ABTestConfig, evidence: Evidence, judged: Judge) -> Decision:
+    """Return the decision by results before the planned end."""
+    waiting = _waits_for(config, evidence, judged)
+    if waiting:
+        return Decision(reason=waiting)
+    findings = [find(judged, (0, column), name) for column, name in enumerate(evidence.treatments)]
+    names = evidence.treatments
+    look = int(judged.rulings.look[0].max()) or None
+    winner = _winner(evidence, judged, findings)
+    if winner is not None:
+        words = findings[names.index(winner)].words
+        return Decision(action="stop", cause="success", variant=winner, look=look, reason=f"Success: {words}.")
+    if all(finding.verdict is Verdict.WORSE for finding in findings):
+        reason = f"Harm: {'; '.join(finding.words for finding in findings)}."
+        return Decision(
+            action="stop", cause="harm", variant=names[0] if len(names) == 1 else "", look=look, reason=reason
+        )
+    futile = _futility(evidence, judged, findings)
+    if futile:
+        return Decision(action="stop", cause="futility", look=look, reason=f"Futility: {futile}")
+    return Decision(reason="; ".join(finding.words for finding in findings) + ".", look=look)
+
+
+def _waits_for(config: ABTestConfig, evidence: Evidence, judged: Judge) -> str:
+    """Return why results may not decide yet; empty when they may."""
+    if judged.method.mode == "fixed":
+        return f"The design looks once, after {judged.situation.planned_size:,} interactions."
+    if judged.situation.is_mismatch:
+        return "Units did not arrive in the designed shares; results decide nothing until that is explained."
+    least, smallest = config.minimum_sample_size or 0, int(np.min(evidence.interactions))
+    if smallest < least:
+        return f"Every variant needs {least:,} interactions before results decide; the smallest has {smallest:,}."
+    if not _is_last_step(config):
+        return "The rollout has steps to take; results end it at the last one."
+    return ""
+
+
+def _is_last_step(config: ABTestConfig) -> bool:
+    if not config.steps or config.test_type is not TestType.GRADUAL_ROLLOUT:
+        return True
+    return _step(config) == len(config.steps) - 1
+
+
+def _step(config: ABTestConfig) -> int:
+    return config.phase.step or 0 if config.phase is not None else 0
+
+
+def _winner(evidence: Evidence, judged: Judge, findings: Sequence[Finding]) -> str | None:
+    """Return the treatment that is better than control and need not wait for other treatments; None without one."""
+    better = [column for column, finding in enumerate(findings) if finding.verdict is Verdict.BETTER]
+    if not better:
+        return None
+    sign = -1.0 if judged.method.primary.direction == "min" else 1.0
+    best = max(better, key=lambda column: sign * float(judged.rulings.difference[0, column]))
+    is_decided = all(finding.verdict is not Verdict.UNDECIDED for finding in findings)
+    chances = probability_best(judged.method, evidence, judged.table)
+    if is_decided or float(chances[best + 1]) >= _SURELY_BEST:
+        return evidence.treatments[best]
+    return None
+
+
+def _futility(evidence: Evidence, judged: Judge, findings: Sequence[Finding]) -> str:
+    """Return why no treatment can be expected to succeed; empty while one may."""
+    if judged.method.mode == "planned_looks":
+        return _futility_at_look(judged.method, planned_looks(judged.method, evidence), findings)
+    smallest = judged.situation.smallest_effect
+    if smallest is None or not all(_is_hopeless(judged, column, smallest) for column in range(len(findings))):
+        return ""
+    primary = judged.table.metrics[0]
+    least = amount(primary.measure, smallest, beside=float(np.asarray(judged.table.values.mean)[0, 0]))
+    return f"an improvement of {primary.name} by {least} is ruled out. {'; '.join(each.words for each in findings)}."
+
+
+def _is_hopeless(judged: Judge, column: int, smallest: float) -> bool:
+    lower, upper = float(judged.rulings.lower[0, column]), float(judged.rulings.upper[0, column])
+    best = -lower if judged.method.primary.direction == "min" else upper
+    return best < smallest
+
+
+def _futility_at_look(method: Method, looks: Looks, findings: Sequence[Finding]) -> str:
+    if not len(looks.z):
+        return ""
+    number = len(looks.z)
+    sign = -1.0 if method.primary.direction == "min" else 1.0
+    if not np.all(sign * looks.z[-1] < method.futility[number - 1]):
+        return ""
+    words = "; ".join(finding.words for finding in findings)
+    return f"at look {number} of {len(method.looks)} success at the end has become unlikely. {words}."
+
+
+def _advance(
+    config: ABTestConfig, evidence: Evidence, judged: Judge, rails: Sequence[GuardrailStatus], now: datetime
+) -> dict[str, object]:
+    """Return whether a rollout may take its next step, and why or why not."""
+    if not config.steps or _step(config) >= len(config.steps) - 1:
+        return {}
+    obstacle = _obstacle(config, evidence, judged, now)
+    kept = f"all {len(rails)} guardrails are kept" if rails else "it has no guardrails"
+    number = _step(config) + 1
+    reason = obstacle or f"Step {number} had its interactions and its time, and {kept}."
+    return {"may_advance": not obstacle, "advance_reason": reason}
+
+
+def _obstacle(config: ABTestConfig, evidence: Evidence, judged: Judge, now: datetime) -> str:
+    """Return what stands against the next step; empty when nothing does."""
+    step, number = config.steps[_step(config)], _step(config) + 1
+    if judged.situation.is_mismatch:
+        return "Units did not arrive in the designed shares; find out why before more of them are exposed."
+    seen = _interactions_in_step(evidence)
+    if seen < step.minimum_interactions:
+        return f"Step {number} has {seen:,} of {step.minimum_interactions:,} interactions of the treatments."
+    if not _has_lasted(config, step, now):
+        return f"Step {number} has not lasted {step.minimum_hours:g} hours yet."
+    worse = [
+        finding.words
+        for column, name in enumerate(evidence.treatments)
+        if (finding := find(judged, (0, column), name)).verdict is Verdict.WORSE
+    ]
+    return f"{'; '.join(worse)}." if worse else ""
+
+
+def _interactions_in_step(evidence: Evidence) -> int:
+    if not evidence.exposures:
+        return 0
+    phase = evidence.exposures[-1]
+    counts = phase.units if phase.interactions is None else phase.interactions
+    return int(np.sum(counts[1:]))
+
+
+def _has_lasted(config: ABTestConfig, step: RolloutStep, now: datetime) -> bool:
+    if not step.minimum_hours:
+        return True
+    return config.phase is not None and now >= config.phase.opened_at + timedelta(hours=step.minimum_hours)

@@ -1,0 +1,94 @@
+"""What was measured of one variant, without comparing it: the fields that every result has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlops.ab_testing import confusion
+from mlops.ab_testing.entities import MetricSummary
+from mlops.ab_testing.evidence import Evidence
+from mlops.records import FrozenDict
+from mlops.stats.sketch import QuantileSketch
+
+__all__ = ["fields_of", "summaries"]
+
+_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_MEANS = {
+    "accuracy": "accuracy",
+    "mean_absolute_error": "absolute_error",
+    "mean_squared_error": "squared_error",
+    "mean_latency_ms": "latency_ms",
+    "conversion_rate": "conversion",
+    "mean_value": "value",
+}
+"""Fields of a result, and the logged number whose mean each is."""
+
+_NAN = math.nan
+
+
+def summaries(evidence: Evidence) -> tuple[dict[str, MetricSummary], ...]:
+    """Return every logged number summarised: by variant, and then by name."""
+    answer: tuple[dict[str, MetricSummary], ...] = tuple({} for _ in evidence.variants)
+    for name, found in evidence.metrics.items():
+        columns = zip(*(np.asarray(part, dtype=float).tolist() for part in found.values), strict=True)
+        sketches = found.sketches or (None,) * len(answer)
+        for into, column, sketch in zip(answer, columns, sketches, strict=True):
+            into[name] = _summary(column, sketch)
+    return answer
+
+
+def _summary(column: Sequence[float], sketch: QuantileSketch | None) -> MetricSummary:
+    n, mean, variance = column
+    known = sketch if sketch is not None and sketch.n else None
+    return MetricSummary.trusted(
+        {
+            "count": int(n),
+            "mean": mean if n else _NAN,
+            "std": math.sqrt(variance) if n > 1 else _NAN,
+            "total": n * mean if n else 0.0,
+            "minimum": _NAN if known is None else known.quantile(0.0),
+            "maximum": _NAN if known is None else known.quantile(1.0),
+            "quantiles": _NO_QUANTILES if known is None else _quantiles(known),
+        }
+    )
+
+
+_NO_QUANTILES = FrozenDict()
+
+
+def _quantiles(sketch: QuantileSketch) -> FrozenDict:
+    return FrozenDict({name: sketch.quantile(level) for name, level in _QUANTILES.items()})
+
+
+def fields_of(
+    evidence: Evidence, index: int, metrics: Mapping[str, MetricSummary], positive_label: object
+) -> dict[str, Any]:
+    """Return the fields of a result that are read from what was measured; NaN where nothing was.
+
+    Args:
+        evidence: What was gathered.
+        index: Of the variant.
+        metrics: The variant's `summaries`.
+        positive_label: The class that precision, recall and F1 are about.
+    """
+    fields: dict[str, Any] = {field: _mean(metrics, source) for field, source in _MEANS.items()}
+    latency = metrics["latency_ms"].quantiles if "latency_ms" in metrics else {}
+    fields |= {f"{name}_latency_ms": latency.get(name, _NAN) for name in _QUANTILES}
+    if evidence.confusion:
+        fields |= confusion.scores(evidence.confusion[index], positive_label)._asdict()
+    predictions, labels = float(evidence.predictions[index]), float(evidence.labels[index])
+    return fields | {
+        "error_rate": 1 - _mean(metrics, "success"),
+        "sample_size": int(evidence.interactions[index]),
+        "users": int(evidence.units[index]),
+        "labelled": int(labels),
+        "label_coverage": min(labels / predictions, 1.0) if predictions else _NAN,
+    }
+
+
+def _mean(metrics: Mapping[str, MetricSummary], source: str) -> float:
+    return metrics[source].mean if source in metrics else _NAN

@@ -1,0 +1,144 @@
+"""Comparisons whose unit is not the single value: clusters, strata, covariates, shadow pairs; and of quantiles.
+
+One metric a call, all its treatments at once; the answer has one row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlops.ab_testing.compared import Compared, Levels, from_estimates
+from mlops.ab_testing.evidence import MetricEvidence, PairMoments
+from mlops.stats import bernoulli_mixture, clustered, means, paired, stratified
+from mlops.stats.arguments import Floats
+from mlops.stats.arms import Counts
+from mlops.stats.cuped import adjust_by_covariate
+from mlops.stats.moments import Summary
+from mlops.stats.results import Comparison, Interval
+
+__all__ = ["compare_adjusted", "compare_clusters", "compare_pairs", "compare_strata"]
+
+_EXACT_BELOW = 25  # differing pairs, for McNemar's exact test
+
+
+def compare_clusters(units: PairMoments, levels: Levels) -> Compared:
+    """Return means per interaction compared by the delta method; of ratios of two metrics likewise.
+
+    Args:
+        units: By variant, see `MetricEvidence.clusters`.
+        levels: Confidence, and where the sequences are narrowest, in units.
+    """
+    control, treatment = units.arm(slice(0, 1)), units.arm(slice(1, None))
+    found = clustered.clustered_difference(control, treatment, confidence=levels.confidence)
+    one, two = (clustered.clustered_mean(arm, confidence=levels.confidence) for arm in (control, treatment))
+    with np.errstate(all="ignore"):
+        # The error of a mean is all that its ratio needs: one unit with that variance stands for the arm.
+        arms = [
+            Summary(np.full(arm.estimate.shape, 2.0), arm.estimate, 2 * arm.standard_error**2) for arm in (one, two)
+        ]
+        ratio = means.delta_ratio(*arms, confidence=levels.confidence)
+    return from_estimates(_row(found), _interval(ratio), np.atleast_2d(units.n), levels)
+
+
+def _row(found: Comparison) -> Comparison:
+    return Comparison(*(np.atleast_2d(part) for part in found))
+
+
+def _interval(found: Comparison) -> Interval:
+    return Interval(*(np.atleast_2d(part) for part in found[:3]))
+
+
+def compare_strata(evidence: MetricEvidence, levels: Levels, *, are_rates: bool, is_complement: bool) -> Compared:
+    """Return arms compared within strata: rates by Mantel–Haenszel with the CMH test, means weighted by size."""
+    parts = [Summary(*part) for part in evidence.strata.values()]
+    n, mean, variance = (np.array([np.asarray(part[i], dtype=float) for part in parts]).T for i in range(3))
+    mean = 1 - mean if is_complement else mean
+    found, ratio = (_stratified_rates if are_rates else _stratified_means)(Summary(n, mean, variance), levels)
+    return from_estimates(_row(found), Interval(*(np.atleast_2d(part) for part in ratio)), n.sum(axis=1)[None], levels)
+
+
+def _stratified_rates(values: Summary, levels: Levels) -> tuple[Comparison, Interval]:
+    n = np.asarray(values.n)
+    events = np.rint(np.where(n > 0, n * np.asarray(values.mean), 0.0))
+    control, treatment = Counts(n[:1], events[:1]), Counts(n[1:], events[1:])
+    found = stratified.mantel_haenszel_difference(control, treatment, confidence=levels.confidence)
+    p_value = stratified.cochran_mantel_haenszel_test(control, treatment).p_value
+    ratio = stratified.mantel_haenszel_ratio(control, treatment, confidence=levels.confidence)
+    return found._replace(p_value=np.where(np.isnan(found.estimate), np.nan, p_value)), ratio
+
+
+def _stratified_means(values: Summary, levels: Levels) -> tuple[Comparison, Interval]:
+    control, treatment = (
+        Summary(*(np.asarray(part)[rows] for part in values)) for rows in (slice(0, 1), slice(1, None))
+    )
+    found = stratified.stratified_difference(control, treatment, weights="size", confidence=levels.confidence)
+    return found, Interval(*np.full((3, *np.shape(found.estimate)), np.nan))
+
+
+def compare_adjusted(units: PairMoments, levels: Levels) -> Compared:
+    """Return means compared after CUPED; where no unit has a past it changes nothing."""
+    arms = adjust_by_covariate([units.arm(index) for index in range(len(units.n))]).arms
+    n, mean, variance = (np.array([arm[i] for arm in arms], dtype=float)[None] for i in range(3))
+    control, treatment = (
+        Summary(n[:, :1], mean[:, :1], variance[:, :1]),
+        Summary(n[:, 1:], mean[:, 1:], variance[:, 1:]),
+    )
+    found = means.welch_test(control, treatment, confidence=levels.confidence)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratio = means.delta_ratio(control, treatment, confidence=levels.confidence)
+    return from_estimates(found, _interval(ratio), n, levels)
+
+
+def compare_pairs(pairs: PairMoments, levels: Levels, *, are_rates: bool, is_complement: bool) -> Compared:
+    """Return treatments compared on the same requests: the paired t test, or McNemar's with Newcombe's paired interval.
+
+    Args:
+        pairs: By treatment, see `MetricEvidence.pairs`.
+        levels: Confidence, and where the sequences are narrowest.
+        are_rates: Whether values are 0 and 1.
+        is_complement: Whether one minus the values is meant.
+    """
+    if is_complement:
+        pairs = pairs._replace(mean_x=1 - pairs.mean_x, mean_y=1 - pairs.mean_y)
+    spread = np.maximum(pairs.variance_x + pairs.variance_y - 2 * pairs.covariance, 0.0)
+    differences = Summary(pairs.n, pairs.mean_y - pairs.mean_x, spread)
+    found = paired.paired_t_test(differences, confidence=levels.confidence)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = np.where(pairs.mean_x != 0, pairs.mean_y / pairs.mean_x, np.nan)
+    ratio = Interval(estimate, *np.full((2, *estimate.shape), np.nan))
+    if not are_rates:
+        return from_estimates(_row(found), _rows(ratio), np.atleast_2d(pairs.n), levels, pairs=True)
+    table = _table(pairs)
+    limits = paired.paired_difference_interval(table, confidence=levels.confidence)
+    found = found._replace(lower=limits.lower, upper=limits.upper, p_value=_mcnemar(table, pairs.n))
+    answer = from_estimates(_row(found), _rows(ratio), np.atleast_2d(pairs.n), levels, pairs=True)
+    return answer._replace(always_p=np.where(np.isnan(answer.always_p), np.nan, _exact_p(table, levels)))
+
+
+def _rows(ratio: Interval) -> Interval:
+    return Interval(*(np.atleast_2d(part) for part in ratio))
+
+
+def _table(pairs: PairMoments) -> paired.PairedCounts:
+    """Return the two-by-two table of pairs of 0 and 1."""
+    n = np.asarray(pairs.n, dtype=float)
+    x, y = (np.where(n > 0, mean, 0.0) for mean in (pairs.mean_x, pairs.mean_y))
+    both = np.rint(np.where(n > 1, pairs.covariance, 0.0) * (n - 1) + n * x * y)
+    both = np.clip(both, np.maximum(np.rint(n * x) + np.rint(n * y) - n, 0), np.minimum(np.rint(n * x), np.rint(n * y)))
+    first, second = np.rint(n * x) - both, np.rint(n * y) - both
+    return paired.PairedCounts(both, first, second, n - both - first - second)
+
+
+def _mcnemar(table: paired.PairedCounts, n: Floats) -> Floats:
+    differing = np.add(table.control_only, table.treatment_only)
+    exact = paired.mcnemar_exact_test(table).p_value
+    p_value = np.where(differing < _EXACT_BELOW, exact, paired.mcnemar_test(table).p_value)
+    return np.where(np.asarray(n) > 0, p_value, np.nan)
+
+
+def _exact_p(table: paired.PairedCounts, levels: Levels) -> Floats:
+    """Return the always-valid p-value of differing pairs falling to either side alike; exact for any number."""
+    differing = np.add(table.control_only, table.treatment_only)
+    strength = bernoulli_mixture.prior_strength(float(np.max(levels.targets)), alpha=levels.alpha)
+    log_e = bernoulli_mixture.log_e_value(Counts(differing, table.treatment_only), 0.5, strength)
+    return np.exp(-np.maximum(log_e, 0.0))

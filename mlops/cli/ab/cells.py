@@ -1,0 +1,28 @@
+"""How facts about tests look in tables, beside those of `mlops.cli.cells`."""
+
+from __future__ import annotations
+
+import math
+
+from mlops.cli.output import Cell
+
+__all__ = ["number_cell", "status_cell", "verdict_style"]
+
+_STATUS = {"planning": "blue", "running": "bold green", "paused": "yellow", "completed": "", "cancelled": "dim"}
+_VERDICTS = {"better": "bold green", "worse": "bold red", "invalid": "bold yellow"}
+
+
+def status_cell(status: str) -> Cell:
+    """Return a status, for people with a dot in its colour; it is filled while the test lives."""
+    dot = "●" if status in {"running", "paused"} else "○"
+    return Cell(str(status), f"{dot} {status}", _STATUS[status])
+
+
+def verdict_style(verdict: str) -> str:
+    """Return the colour of a verdict."""
+    return _VERDICTS.get(verdict, "")
+
+
+def number_cell(value: float, shown: str) -> Cell:
+    """Return a number that may not have been measured; programs get nothing then."""
+    return Cell(None if math.isnan(value) else value, shown)

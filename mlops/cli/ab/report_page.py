@@ -1,0 +1,164 @@
+"""A report on a terminal: verdict, variants, comparisons, guardrails; comparisons as exact rows for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mlops.cli.ab.cells import number_cell, verdict_style
+from mlops.cli.output import Cell, make_table, printable
+from mlops.cli.page_parts import heading, pairs
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from mlops.ab_testing import ABTestReport, VariantComparison
+    from mlops.ab_testing.measures import Measure
+
+__all__ = ["comparison_heads", "comparison_rows", "comparison_table", "report_page", "variant_table"]
+
+_EXACT = (
+    "difference", "lower", "upper", "p_value", "adjusted_p_value", "always_valid_p_value", "always_valid_lower",
+    "always_valid_upper", "effect_size", "probability_best", "verdict",
+)  # fmt: skip
+_FIELDS = (
+    ("accuracy", "accuracy"), ("precision", "precision"), ("recall", "recall"), ("f1", "f1_score"),
+    ("errors", "error_rate"), ("p95 ms", "p95_latency_ms"), ("conversion", "conversion_rate"), ("value", "mean_value"),
+    ("abs. error", "mean_absolute_error"),
+)  # fmt: skip
+
+
+def report_page(report: ABTestReport) -> Iterator[RenderableType]:
+    """Yield the parts of the page from top to bottom; parts with nothing in them are left out."""
+    yield from _verdict(report)
+    yield heading("Variants")
+    yield variant_table(report)
+    yield heading("Against control")
+    yield comparison_table(report)
+    yield from _rails(report)
+    yield heading("Can it be believed?")
+    yield pairs(dict(_checks(report)))
+    yield heading("Method")
+    yield from _lines(report.methods)
+
+
+def _verdict(report: ABTestReport) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    from mlops.ab_testing.report_words import headline, titled
+
+    yield Text(printable(report.name or report.test_id), "dim")
+    yield Text(printable(headline(report)), verdict_style(report.verdict) or "bold")
+    yield Text(printable(titled(report.conclusion)))
+    if report.stop_reason:
+        yield Text(printable(f"{report.status.capitalize()}: {report.stop_reason}"), "dim")
+    yield Text(f"{report.interactions:,} interactions, {report.status}, test {report.test_id}", "dim")
+
+
+def _lines(lines: tuple[str, ...]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for line in lines:
+        yield Text(printable(line), "dim")
+
+
+def variant_table(report: ABTestReport) -> Table:
+    """Return what was measured of each variant; columns that nobody has are left out."""
+    from mlops.ab_testing.report_words import measure_named, model_name, percent, value, variants_of
+
+    names = variants_of(report)
+    told = [(head, field) for head, field in _FIELDS if any(_is_known(report, name, field) for name in names)]
+    rows = []
+    for name in names:
+        result = report.results[name]
+        values = [number_cell(getattr(result, field), value(result, measure_named(report, field))) for _, field in told]
+        labels = number_cell(result.label_coverage, percent(result.label_coverage))
+        rows.append([Cell(name, name, "bold"), model_name(result), result.sample_size, labels, *values])
+    return make_table(["variant", "model", "interactions", "labels", *(head for head, _ in told)], rows)
+
+
+def _is_known(report: ABTestReport, name: str, field: str) -> bool:
+    found = float(getattr(report.results[name], field))
+    return found == found  # noqa: PLR0124 (NaN is not)
+
+
+def comparison_table(report: ABTestReport) -> Table:
+    """Return every named metric of every treatment against control."""
+    heads = ("metric", "variant", "difference", "interval", "p", "adjusted", "P(best)", "verdict")
+    return make_table(heads, [_compared(report, name, found) for name, found in _named(report)])
+
+
+def _named(report: ABTestReport) -> Iterator[tuple[str, VariantComparison]]:
+    """Yield the comparisons of metrics that the design names, by metric and then by treatment."""
+    from mlops.ab_testing.report_words import variants_of
+
+    for metric in dict.fromkeys(one.name for one in report.method.metrics):
+        for name in variants_of(report):
+            found = report.results[name].comparisons.get(metric)
+            if found is not None:
+                yield name, found
+
+
+def _compared(report: ABTestReport, name: str, found: VariantComparison) -> list[Any]:
+    from mlops.ab_testing.report_words import (
+        beside,
+        change,
+        deciding_limits,
+        interval,
+        measure_named,
+        p_value,
+        percent,
+    )
+
+    measure: Measure = measure_named(report, found.metric)
+    near, limits = beside(report, measure), deciding_limits(report, found)
+    p = found.p_value if report.method.mode == "fixed" else found.always_valid_p_value
+    return [
+        found.metric,
+        name,
+        number_cell(found.difference, change(measure, found.difference, beside=near)),
+        interval(measure, limits, beside=near),
+        number_cell(p, p_value(p)),
+        number_cell(found.adjusted_p_value, p_value(found.adjusted_p_value)),
+        number_cell(found.probability_best, percent(found.probability_best)),
+        Cell(str(found.verdict), found.verdict.replace("_", " "), verdict_style(found.verdict)),
+    ]
+
+
+def _rails(report: ABTestReport) -> Iterator[RenderableType]:
+    rows = [
+        [
+            Cell(rail.is_violated, "violated" if rail.is_violated else "kept", "red" if rail.is_violated else "green"),
+            rail.words,
+        ]
+        for rail in report.guardrails
+    ]
+    if rows:
+        yield heading("Guardrails")
+        yield make_table(["state", "what"], rows, wrap=["what"])
+
+
+def _checks(report: ABTestReport) -> Iterator[tuple[str, str]]:
+    yield "traffic", printable(report.sample_ratio.words or "Nothing has arrived yet.")
+    yield "labels", printable(report.label_coverage.words or "None are known yet.")
+    for number, words in enumerate(report.cautions, start=1):
+        yield f"caution {number}", printable(words)
+
+
+def comparison_heads() -> tuple[str, ...]:
+    """Return the headings of `comparison_rows`."""
+    return ("variant", "metric", *_EXACT)
+
+
+def comparison_rows(report: ABTestReport) -> list[list[Any]]:
+    """Return every comparison with full precision, for programs."""
+    return [
+        [name, found.metric, *(_exact(getattr(found, field)) for field in _EXACT)]
+        for name, result in report.results.items()
+        for found in result.comparisons.values()
+    ]
+
+
+def _exact(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 (NaN is not)

@@ -41,8 +41,12 @@ def format_metric(value: float | None) -> str:
     size = abs(number)
     if size >= 1e7 or 0 < size < 1e-4:
         return f"{number:.3e}"
-    decimals = 3 if size < 1e-4 else max(0, 3 - math.floor(math.log10(size)))
-    return f"{number:,.{decimals}f}"
+    return f"{number:,.{_decimals(size)}f}"
+
+
+def _decimals(size: float) -> int:
+    """Return with how many decimals a size below 1e7 is shown."""
+    return 3 if size < 1e-4 else max(0, 3 - math.floor(math.log10(size)))
 
 
 def format_change(change: float, value: float) -> str:
@@ -52,10 +56,10 @@ def format_change(change: float, value: float) -> str:
         >>> format_change(0.018, 0.965), format_change(3, 143)
         ('0.0180', '3.0')
     """
-    shown = format_metric(value)
-    if "e" in shown or not math.isfinite(change) or not math.isfinite(value):
+    size = abs(float(value))
+    if not (size == 0 or 1e-4 <= size < 1e7) or not math.isfinite(change):
         return format_metric(change)
-    return f"{change:,.{len(shown.partition('.')[2])}f}"
+    return f"{change:,.{_decimals(size)}f}"
 
 
 def format_value(value: Any, *, most: int | None = 60) -> str:

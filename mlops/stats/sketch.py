@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ class QuantileSketch:
         """
         if not 1 <= rank <= self.n:
             raise InvalidInput(f"rank is {rank!r}; the sketch has ranks 1 to {self.n}.")
-        return self._edges(self.buckets[int(np.searchsorted(self._ranks, rank))][0])
+        return self._edges(self.buckets[bisect_left(self._ranks, rank)][0])
 
     def count_at_most(self, value: float) -> int:
         """Return how many numbers lie in the bucket of `value` or below it.

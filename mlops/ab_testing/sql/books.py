@@ -144,7 +144,7 @@ def _sums_row(sums: ExactMoments) -> tuple[int, str, str]:
 
 
 def _moments(n: int, total: str, squares: str) -> ExactMoments:
-    return ExactMoments.from_document({"n": f"{n:x}p0", "total": total, "squares": squares})
+    return ExactMoments.from_texts(n, total, squares)
 
 
 def _pairs(text: str) -> ExactPairMoments:

@@ -90,7 +90,7 @@ def _log() -> None:
 
 def _statistics() -> None:
     _keyed("ab_counts", *map(_text, ("test_id", "kind", "name", "variant")), more=[_number("count")])
-    sums = [_number("n"), *map(_text, ("total", "squares"))]
+    sums: list[sa.Column[Any]] = [_number("n"), *map(_text, ("total", "squares"))]
     _keyed(
         "ab_aggregates",
         *map(_text, ("test_id", "day", "variant", "metric")),

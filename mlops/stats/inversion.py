@@ -10,7 +10,8 @@ from mlops.stats.arguments import Floats
 
 __all__ = ["limits"]
 
-_STEPS = 12  # of regula falsi; limits to 1e-9 at worst, mostly to the last digit
+_STEPS = 60  # of regula falsi at most; ten to fifteen are usual
+_CLOSE = 1e-13  # a step shorter than this, relative to where it leads, is the last
 
 
 def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> Floats:
@@ -35,6 +36,7 @@ def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> 
     below, above = np.minimum(excess(inner), 0.0), excess(outer)
     found, is_end, was_inner = ends, above <= 0, np.zeros(ends.shape, dtype=bool)
     for _ in range(_STEPS):
+        before = found
         gap = above - below
         found = np.where(gap > 0, inner - below * (outer - inner) / np.where(gap > 0, gap, 1.0), outer)
         value = excess(found)
@@ -43,4 +45,6 @@ def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> 
         below = np.where(is_inner, value, np.where(was_inner, below, below / 2))
         inner, outer = np.where(is_inner, found, inner), np.where(is_inner, outer, found)
         was_inner = is_inner
+        if np.all(is_end | (np.abs(found - before) <= _CLOSE * np.maximum(np.abs(found), 1.0))):
+            break
     return np.where(is_end, ends, found)

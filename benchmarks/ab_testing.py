@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import Child
 from benchmarks.harness import Bench, Figure, Round, at_least, at_most, interleave
 from mlops.ab_testing import ABTestConfig, ABTestInteraction, ABTestManager
 from mlops.ab_testing.aggregates import Book, Cell
@@ -21,7 +22,7 @@ from mlops.ab_testing.sql import SqlBookStore
 from mlops.stats.moments import ExactMoments
 from mlops.stats.sketch import QuantileSketch
 
-__all__ = ["CALLERS", "FIGURES"]
+__all__ = ["CALLERS", "FIGURES", "PEER_FIGURES"]
 
 CALLERS = 256
 _CALLS = 100  # of each caller
@@ -34,6 +35,8 @@ _RESULTS_P99_MS = 15.0
 _READS = 60
 _VARIANTS, _METRICS = 10, 20
 _FEW, _TIMES = 10_000, 1_000
+_CORE_USERS, _PEER_USERS = 200_000, 20_000
+_UNEVEN = 0.02  # a share so far from one half was not divided at all
 
 
 def _design(treatments: int, **fields: Any) -> ABTestConfig:
@@ -61,17 +64,31 @@ def _running(folder: Path, treatments: int = 1, **fields: Any) -> Iterator[tuple
 
 
 def _core(bench: Bench) -> list[Round]:
-    allocation = Allocation("pepper", {"control": 0.5, "treatment_1": 0.5}, ("control", "treatment_1"))
-    users = [f"user_{number}" for number in range(200_000)]
+    users = [f"user_{number}" for number in range(_CORE_USERS)]
+    return interleave(bench, lambda: _core_us(users), lambda: _CORE_US)
 
-    def assign() -> float:
-        choose = allocation.choose
-        started = time.perf_counter()
-        for user in users:
-            choose(user)
-        return (time.perf_counter() - started) / len(users) * 1e6
 
-    return interleave(bench, assign, lambda: _CORE_US)
+def _core_us(users: list[str]) -> float:
+    choose = Allocation("pepper", {"control": 0.5, "treatment_1": 0.5}, ("control", "treatment_1")).choose
+    started = time.perf_counter()
+    for user in users:
+        choose(user)
+    return (time.perf_counter() - started) / len(users) * 1e6
+
+
+def _beside_growthbook(bench: Bench) -> list[Round]:
+    if bench.peer is None or not bench.peer.exists():
+        raise SystemExit(f"{bench.peer} is not there; `make bench-peers` makes the environment of the peers.")
+    users, log = [f"user_{number}" for number in range(_CORE_USERS)], bench.fresh("growthbook")
+    with Child(bench.peer, "benchmarks.growthbook_child", [], log) as growthbook:
+
+        def theirs() -> float:
+            found = growthbook.do("assign", count=_PEER_USERS)
+            if abs(found["treated"] - 0.5) > _UNEVEN:
+                raise RuntimeError(f"GrowthBook gave the treatment to {found['treated']:.1%} of users instead of half")
+            return float(_PEER_USERS / found["seconds"])
+
+        return interleave(bench, lambda: 1e6 / _core_us(users), theirs)
 
 
 def _assigned(bench: Bench) -> list[Round]:
@@ -234,7 +251,7 @@ def _widened(cell: Cell) -> QuantileSketch | None:
 FIGURES = (
     Figure(
         name="assign-core",
-        workload="hash and allocation of 200,000 users, one at a time",
+        workload=f"hash and allocation of {_CORE_USERS:,} users, one at a time",
         against="the design's bound",
         unit="µs",
         bound=at_most(1),
@@ -279,5 +296,17 @@ FIGURES = (
         unit="ms",
         bound=at_most(1.2),
         measure=_results_flat,
+    ),
+)
+
+PEER_FIGURES = (
+    Figure(
+        name="growthbook-assign",
+        workload=f"hash and allocation of {_CORE_USERS:,} users, one at a time",
+        against=f"GrowthBook: `set_attributes` and `run` of one experiment, {_PEER_USERS:,} users, nothing tracked",
+        unit="1/s",
+        bound=at_least(5),
+        measure=_beside_growthbook,
+        is_peer=True,
     ),
 )

@@ -35,4 +35,5 @@ FIGURES = (
     *imports.FIGURES,
     *peers.FIGURES,
     *feature_joins.PEER_FIGURES,
+    *ab_testing.PEER_FIGURES,
 )

@@ -80,6 +80,10 @@ def _figures(outcome: Outcome) -> tuple[str, str]:
     check = outcome.check
     if check.kind.startswith("median"):
         return f"{outcome.found:,.0f}", "–" if check.bound is None else f"≤ {check.bound:,.0f}"
+    if check.kind == "p-value within":
+        return f"p = {outcome.found:.3f}", f"{check.bound:g} to {1 - (check.bound or 0):g}"
+    if check.kind == "correlation within":
+        return f"{outcome.found:.5f}", f"± {check.bound:g}"
     error = f" ± {100 * outcome.monte_carlo_error:.2f}"
     sign = "≥" if check.kind.startswith("power") else "≤"
     return f"{100 * outcome.found:.2f} %", "–" if check.bound is None else f"{sign} {100 * check.bound:g} %{error}"

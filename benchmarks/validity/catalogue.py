@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.validity import clustered, mismatch, sequential
+from benchmarks.validity import assigned, clustered, mismatch, sequential
 from benchmarks.validity.check import Check, Simulation
 
 __all__ = ["CHECKS"]
@@ -208,6 +208,28 @@ _MISMATCH = [
     ),
 ]
 
+_ASSIGNED = [
+    *(
+        Check(
+            f"assignment-shares-{words.replace('/', '-')}",
+            f"{assigned.IDS:,} ids a repetition: chi-squared of the variants at {words}",
+            "p-value within",
+            assigned.counted(shares),
+            0.001,
+            assigned.p_value(shares),
+        )
+        for words, shares in (("50/50", (0.5, 0.5)), ("70/20/7/3", (0.7, 0.2, 0.07, 0.03)))
+    ),
+    Check(
+        "assignment-correlation",
+        f"{assigned.IDS:,} ids a repetition: correlation of the variants in two tests at 50/50",
+        "correlation within",
+        assigned.crossed(),
+        0.001,
+        assigned.correlation,
+    ),
+]
+
 CHECKS: tuple[Check, ...] = (
     *_errors(),
     *_COVERAGE,
@@ -218,5 +240,6 @@ CHECKS: tuple[Check, ...] = (
     *_comparisons(),
     *_CANARY,
     *_MISMATCH,
+    *_ASSIGNED,
 )
 """What `python -m benchmarks.validity` runs."""

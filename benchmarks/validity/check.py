@@ -19,7 +19,9 @@ __all__ = ["Check", "Outcome", "Simulation", "first_stops", "measure"]
 Simulation = Callable[[Generator, int], Floats]
 """From a generator and a number of repetitions to the units seen at the stop of each; infinite without a stop."""
 
-Kind = Literal["error at most", "power at least", "median at most", "power", "median"]
+Kind = Literal[
+    "error at most", "power at least", "median at most", "power", "median", "p-value within", "correlation within"
+]
 
 _CHUNK = 1000  # repetitions in memory at once
 
@@ -33,7 +35,8 @@ class Check:
         design: What was simulated, in words.
         kind: What is reported of the stops, and which way the bound goes; without a bound it is for comparison.
         simulate: The stream.
-        bound: A share of repetitions, or units.
+        bound: A share of repetitions, units, how near a p-value may be to 0 or 1, or the size of a correlation.
+        summarise: What is reported instead of the stops' share or median; for p-values and correlations.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Check:
     kind: Kind
     simulate: Simulation
     bound: float | None = None
+    summarise: Callable[[Floats], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Outcome:
 
     @property
     def monte_carlo_error(self) -> float:
-        """Standard error of a share at its bound; 0 for medians."""
-        if self.check.kind.startswith("median"):
+        """Standard error of a share at its bound; 0 for all that is no share."""
+        if self.check.kind.startswith("median") or self.check.summarise is not None:
             return 0.0
         share = self.found if self.check.bound is None else self.check.bound
         return math.sqrt(share * (1 - share) / self.repetitions)
@@ -68,6 +72,10 @@ class Outcome:
             return None
         if self.check.kind == "power at least":
             return self.found >= bound
+        if self.check.kind == "p-value within":
+            return bound < self.found < 1 - bound
+        if self.check.kind == "correlation within":
+            return abs(self.found) < bound
         return self.found <= bound + 3 * self.monte_carlo_error
 
 
@@ -77,8 +85,13 @@ def measure(check: Check, repetitions: int, clock: Callable[[], float]) -> Outco
     rng = np.random.default_rng(zlib.crc32(check.name.encode()))
     sizes = [min(_CHUNK, repetitions - done) for done in range(0, repetitions, _CHUNK)]
     stops = np.concatenate([check.simulate(rng, size) for size in sizes])
-    found = np.median(stops) if check.kind.startswith("median") else np.isfinite(stops).mean()
-    return Outcome(check, float(found), repetitions, clock() - began)
+    return Outcome(check, _reported(check, stops), repetitions, clock() - began)
+
+
+def _reported(check: Check, stops: Floats) -> float:
+    if check.summarise is not None:
+        return check.summarise(stops)
+    return float(np.median(stops) if check.kind.startswith("median") else np.isfinite(stops).mean())
 
 
 def first_stops(crossed: NDArray[np.bool_], per_look: float) -> Floats:

@@ -68,13 +68,13 @@ def _collected(
 def _metric(
     config: ABTestConfig, book: Book, metric: str, collected: tuple[Cells, Mapping[tuple[str, str], QuantileSketch]]
 ) -> MetricEvidence:
-    strata, sketches = collected
-    parts = [strata.get((variant, metric), {}) for variant in config.variants]
-    sketched = [sketches.get((variant, metric)) for variant in config.variants]
+    (strata, sketches), variants = collected, config.variants
+    parts = [strata.get((variant, metric), {}) for variant in variants]
+    sketched = [sketches.get((variant, metric)) for variant in variants]
     return MetricEvidence(
         values=summarise([_total(part.values()) for part in parts]),
-        clusters=_pairs(book, "cluster", metric, config.variants),
-        covariate=_pairs(book, "covariate", metric, config.variants),
+        clusters=_pairs(book, "cluster", metric, variants),
+        covariate=_pairs(book, "covariate", metric, variants),
         strata=_strata(config, parts),
         sketches=tuple(sketch or QuantileSketch() for sketch in sketched) if any(sketched) else (),
         blocks=_blocks(config, book, metric),
@@ -96,6 +96,8 @@ def _strata(config: ABTestConfig, parts: Sequence[Mapping[str, ExactMoments]]) -
 
 
 def _pairs(book: Book, kind: str, metric: str, variants: Sequence[str]) -> PairMoments | None:
+    if not book.moments:
+        return None
     found = [book.moments.get(MomentKey(kind, variant, metric), _NO_PAIRS) for variant in variants]
     if not any(each.n for each in found):
         return None

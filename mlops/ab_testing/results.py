@@ -102,12 +102,13 @@ def _comparisons(
     judged: Judge, column: int, name: str, best: Floats, beats_control: Floats | None
 ) -> dict[str, VariantComparison]:
     answer = {}
-    columns = {field: np.asarray(part)[:, column].tolist() for field, part in _columns(judged).items()}
+    fields = _columns(judged)
+    rows = np.stack([np.asarray(part)[:, column] for part in fields.values()], axis=1).tolist()
     for row, metric in enumerate(judged.table.metrics):
         finding = find(judged, (row, column), name)
         chance = float(best[column + 1]) if row == 0 else _NAN
         answer[metric.name] = VariantComparison.trusted(
-            {field: values[row] for field, values in columns.items()}
+            dict(zip(fields, rows[row], strict=True))
             | {
                 "metric": metric.name,
                 "method": _method_name(metric.test, metric.sequence),

@@ -6,6 +6,7 @@ the planned looks, or those of one look once the test is over. Nothing else may 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -147,7 +148,7 @@ def find(judge: Judge, place: tuple[int, int], name: str) -> Finding:
     if metric.role == "other":
         return Finding(Verdict.UNDECIDED, f"the design does not name {metric.name}, so it is a hint and no result")
     case = _case(judge, place, name)
-    if np.isnan(case.difference):
+    if math.isnan(case.difference):
         return Finding(Verdict.UNDECIDED, f"{name} and control have no values of {metric.name} to be compared yet")
     if situation.is_mismatch:
         return Finding(Verdict.INVALID, f"{_open(case)}; not to be believed, as units did not arrive as designed")
@@ -167,10 +168,10 @@ def _is_decided(judge: Judge) -> bool:
 
 def _case(judge: Judge, place: tuple[int, int], name: str) -> _Case:
     metric, rulings = judge.table.metrics[place[0]], judge.rulings
-    difference, lower, upper = (float(part[place]) for part in (rulings.difference, rulings.lower, rulings.upper))
+    difference, lower, upper = (part.item(place) for part in (rulings.difference, rulings.lower, rulings.upper))
     if metric.direction == "min":
         difference, lower, upper = 0.0 - difference, 0.0 - upper, 0.0 - lower
-    beside = float(np.asarray(judge.table.values.mean)[place[0], 0])
+    beside = np.asarray(judge.table.values.mean, dtype=float).item(place[0], 0)
     return _Case(name, metric, metric.measure, difference, lower, upper, beside)
 
 
@@ -219,7 +220,7 @@ def _size(case: _Case, size: float) -> str:
 def _has_limits(case: _Case) -> bool:
     """Tell whether limits say anything: before a burn-in ends they are those of the scale."""
     is_whole_scale = case.measure.kind is MetricKind.PROPORTION and case.upper - case.lower >= 2
-    return bool(np.isfinite(case.lower) and np.isfinite(case.upper)) and not is_whole_scale
+    return math.isfinite(case.lower) and math.isfinite(case.upper) and not is_whole_scale
 
 
 def _how(method: Method, look: int) -> str:

@@ -230,10 +230,11 @@ class Record(BaseModel):
         What pydantic's `model_construct` does, quicker: a page of experiments would spend most of its time there.
         """
         record, fields = cls.__new__(cls), cls.__pydantic_fields__  # `model_fields` asks who is allowed to see them
-        object.__setattr__(record, "__dict__", {name: values[name] for name in fields})
-        object.__setattr__(record, "__pydantic_fields_set__", set(fields))
-        object.__setattr__(record, "__pydantic_extra__", None)
-        object.__setattr__(record, "__pydantic_private__", None)
+        put = object.__setattr__
+        put(record, "__dict__", {name: values[name] for name in fields})
+        put(record, "__pydantic_fields_set__", set(fields))
+        put(record, "__pydantic_extra__", None)
+        put(record, "__pydantic_private__", None)
         return record
 
     @classmethod

@@ -11,26 +11,39 @@ from mlops.errors import Conflict, Unavailable
 
 __all__ = ["Checkpointer"]
 
+_FRAME_HEAD = 24  # bytes before each page in the log
+
 
 class Checkpointer:
     """A background thread that checkpoints one SQLite file when its log has grown.
 
     A passive checkpoint blocks nobody but cannot restart the log while writers keep appending, so past a bound it takes
-    the writer lock for the little that is left.
+    the writer lock for the little that is left. The file then keeps its length and is written anew from its beginning:
+    cutting it off would hold up writers for some 50 ms longer, so that is done only to a file far beyond the bound.
 
     Args:
         path: The database file.
         lock: Its writer lock.
         look_bytes: Length of the log below which a checkpoint costs more than the log does.
         bound_bytes: Length above which sustained writing is held up for a moment so that the log can start anew.
+        most_bytes: Length above which the file is cut off as well, as after a long read that kept it growing.
     """
 
-    def __init__(self, path: Path, lock: WriterLock, *, look_bytes: int = 4 << 20, bound_bytes: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: WriterLock,
+        *,
+        look_bytes: int = 4 << 20,
+        bound_bytes: int = 64 << 20,
+        most_bytes: int = 256 << 20,
+    ) -> None:
         self._path = path
         self._log_path = path.with_name(path.name + "-wal")
         self._lock = lock
         self._look_bytes = look_bytes
         self._bound_bytes = bound_bytes
+        self._most_bytes = most_bytes
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -74,12 +87,14 @@ class Checkpointer:
             return
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
         try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if self._log_bytes() < self._bound_bytes:
+            _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            if frames * (page_bytes + _FRAME_HEAD) < self._bound_bytes:  # of the file's length much may be from before
                 return
+            mode = "RESTART" if self._log_bytes() < self._most_bytes else "TRUNCATE"
             self._lock.acquire()
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
             finally:
                 self._lock.release()
         finally:

@@ -148,7 +148,8 @@ def test_the_checkpointer_bounds_the_log(sqlite_points: Database) -> None:
     path = file_of(sqlite_points)
     lock = WriterLock(path.with_name(path.name + ".writer"), 10)
     commit = GroupCommit(sqlite_points, write_points)
-    idle, busy = Checkpointer(path, lock), Checkpointer(path, lock, look_bytes=50_000, bound_bytes=200_000)
+    idle = Checkpointer(path, lock)
+    busy = Checkpointer(path, lock, look_bytes=50_000, bound_bytes=100_000, most_bytes=200_000)
     for number in range(60):
         commit.submit((number, "x" * 5000))
         idle.notice()
@@ -161,11 +162,27 @@ def test_the_checkpointer_bounds_the_log(sqlite_points: Database) -> None:
     assert stored(sqlite_points) == list(range(60))
 
 
+def test_a_log_of_usual_length_is_written_anew_from_its_beginning(sqlite_points: Database) -> None:
+    """Cutting the file off would hold up writers: it keeps its length, and does not grow by what is written next."""
+    path = file_of(sqlite_points)
+    lock = WriterLock(path.with_name(path.name + ".writer"), 10)
+    commit = GroupCommit(sqlite_points, write_points)
+    for number in range(60):
+        commit.submit((number, "x" * 5000))
+    before = log_bytes(path)
+    Checkpointer(path, lock, look_bytes=1, bound_bytes=1)._checkpoint()
+    for number in range(60, 100):
+        commit.submit((number, "x" * 5000))
+    lock.close()
+    assert log_bytes(path) == before
+    assert stored(sqlite_points) == list(range(100))
+
+
 def test_a_checkpointer_outlives_a_failed_checkpoint(sqlite_points: Database, held_elsewhere: object) -> None:
     """A lock that does not come in time costs one checkpoint, not the thread: the next one works."""
     path = file_of(sqlite_points)
     lock = WriterLock(path.with_name(path.name + ".writer"), 0.05)
-    checkpointer = Checkpointer(path, lock, look_bytes=1, bound_bytes=1)
+    checkpointer = Checkpointer(path, lock, look_bytes=1, bound_bytes=1, most_bytes=1)
     GroupCommit(sqlite_points, write_points).submit((1, "x" * 5000))
     with held_elsewhere(path):  # type: ignore[operator]
         checkpointer.notice()

@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 PEERS  := .venv-peers
 CORE   := $(VENV)/.core-installed
 DEV    := $(VENV)/.dev-installed
-JOBS   ?= 3
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long lint bench bench-peers generate docs lock clean

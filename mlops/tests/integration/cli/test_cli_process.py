@@ -39,7 +39,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_warnings_are_json_lines_on_stderr_beside_json_on_stdout() -> None:
     """What a program reads from standard output is never mixed with logs."""
-    done = run("config", "show", "--json", MLOPS_REDIS_URL="redis://:hush@cache")
+    done = run("config", "show", "--json", MLOPS_JWT_SECRET="hush", MLOPS_REDIS_URL="redis://:hush@cache")
     assert json.loads(done.stdout)["settings"]["database.redis_url"]["value"] == "redis://:***@cache"
     [line] = done.stderr.splitlines()
     assert json.loads(line)["event"] == "settings without effect were set"

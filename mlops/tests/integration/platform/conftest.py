@@ -107,3 +107,12 @@ def lab(make_site: MakeSite) -> Site:
     site = make_site("lab")
     site.track("first", {"threshold": 0.5})
     return site
+
+
+@pytest.fixture
+def opened_here() -> Callable[[], set[str]]:
+    """Return what tells which databases were opened since the test began and are open still."""
+    from mlops.database.registry import registry
+
+    before = set(registry._databases)
+    return lambda: {str(key) for key in set(registry._databases) - before}

@@ -14,7 +14,6 @@ from sklearn.dummy import DummyClassifier
 
 from mlops import clock
 from mlops.data_pipeline import DataSchema
-from mlops.database.registry import registry as databases
 from mlops.errors import Conflict, InvalidInput
 from mlops.feature_store import Entity
 from mlops.jobs import JobHandler, JobStatus, enqueue, list_schedules, list_workers, wait
@@ -23,6 +22,7 @@ from mlops.platform import Platform, list_restore_points
 from mlops.platform.scheduled import BACKUP, PRUNING, RETENTION
 from mlops.tests.integration.platform.conftest import MakeSite, Site
 
+OpenedHere = Callable[[], set[str]]
 LONG_S = 60.0
 SCHEMA = DataSchema(name="Samples", columns={"sample_id": {"type": "string", "primary_key": True}})
 
@@ -55,7 +55,9 @@ def run_job(platform: Platform, kind: str) -> dict[str, object]:
     return dict(done.result)
 
 
-def test_one_runner_does_the_jobs_of_all_parts(make_lab: Callable[..., Site], table: Path) -> None:
+def test_one_runner_does_the_jobs_of_all_parts(
+    make_lab: Callable[..., Site], table: Path, opened_here: OpenedHere
+) -> None:
     """A run of the pipeline is done by it; closing waits for what was asked for, and leaves nothing open."""
     with Platform.open(make_lab().config) as platform:
         platform.features.sync.apply_entity(Entity(name="sample", join_keys=("sample_id",)))
@@ -64,7 +66,7 @@ def test_one_runner_does_the_jobs_of_all_parts(make_lab: Callable[..., Site], ta
             assert platform.jobs is not None
             assert platform.jobs.kinds == tuple(sorted(one.kind for one in platform.job_handlers()))
         run_id = platform.pipeline.sync.run_pipeline("samples", str(table), "Samples")
-    assert databases._databases == {}
+    assert opened_here() == set()
     with Platform.open(make_lab().config, workers=0) as platform:
         assert platform.pipeline.sync.get_pipeline_run(run_id).output_rows == 2
         with platform.database.read() as tx:
@@ -84,7 +86,7 @@ def test_without_workers_jobs_wait(make_lab: Callable[..., Site], table: Path) -
         platform.pipeline.sync.wait(run_id, timeout_s=LONG_S)
 
 
-def test_a_program_adds_its_own_kinds_of_jobs(make_lab: Callable[..., Site]) -> None:
+def test_a_program_adds_its_own_kinds_of_jobs(make_lab: Callable[..., Site], opened_here: OpenedHere) -> None:
     """Before jobs are started, and only once of each kind."""
     config = make_lab().config
     plates = JobHandler("lab.count_plates", lambda _: {"plates": 7}, requires=frozenset({"robot"}))
@@ -102,7 +104,7 @@ def test_a_program_adds_its_own_kinds_of_jobs(make_lab: Callable[..., Site]) -> 
             platform.start_jobs()
     with pytest.raises(InvalidInput, match="workers"):
         Platform.open(config, workers=-1)
-    assert databases._databases == {}
+    assert opened_here() == set()
 
 
 def test_setting_backup_enabled_has_restore_points_made_by_a_schedule(make_lab: Callable[..., Site]) -> None:

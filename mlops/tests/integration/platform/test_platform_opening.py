@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from sklearn.dummy import DummyClassifier
 
 from mlops.config import ConfigurationError
 from mlops.database import close_all
-from mlops.database.registry import registry as databases
 from mlops.errors import InvalidInput
 from mlops.model_registry import ModelMetadata
 from mlops.platform import Platform
@@ -22,7 +22,7 @@ def _alone() -> None:
     close_all()
 
 
-def test_all_parts_share_one_database(make_site: MakeSite) -> None:
+def test_all_parts_share_one_database(make_site: MakeSite, opened_here: Callable[[], set[str]]) -> None:
     """A registered model is in the platform's audit log; one database is open, and none afterwards."""
     config = make_site("lab").config
     with Platform.open(config) as platform:
@@ -31,11 +31,11 @@ def test_all_parts_share_one_database(make_site: MakeSite) -> None:
         with platform.tracker.sync.run("assay") as run:
             run.log(auc=0.9)
         assert {entry.subject_id for entry in platform.audit.list_entries()} >= {"lab_classifier"}
-        assert len(databases._databases) == 1
-    assert databases._databases == {}
+        assert len(opened_here()) == 1
+    assert opened_here() == set()
 
 
-def test_the_platform_is_an_async_context_too(make_site: MakeSite) -> None:
+def test_the_platform_is_an_async_context_too(make_site: MakeSite, opened_here: Callable[[], set[str]]) -> None:
     """Opened in a coroutine, its parts are awaited and closed off the loop."""
 
     async def main() -> int:
@@ -43,7 +43,7 @@ def test_the_platform_is_an_async_context_too(make_site: MakeSite) -> None:
             return len(await platform.registry.list_models())
 
     assert asyncio.run(main()) == 0
-    assert databases._databases == {}
+    assert opened_here() == set()
 
 
 def test_closing_twice_is_closing_once(make_site: MakeSite) -> None:
@@ -66,9 +66,9 @@ def test_an_environment_chooses_the_configuration() -> None:
         Platform.open(environment="tests")
 
 
-def test_a_part_that_cannot_open_leaves_nothing_open(make_site: MakeSite) -> None:
+def test_a_part_that_cannot_open_leaves_nothing_open(make_site: MakeSite, opened_here: Callable[[], set[str]]) -> None:
     """What was opened before the failure is closed."""
     config = make_site("lab", security={"encryption_key": "short"}).config
     with pytest.raises(InvalidInput):
         Platform.open(config)
-    assert databases._databases == {}
+    assert opened_here() == set()

@@ -80,7 +80,8 @@ def test_json_lines_with_missing_keys_and_broken_lines(tmp_path: Path) -> None:
 
 def test_workbook_with_a_mixed_column_loses_nothing(tmp_path: Path) -> None:
     """A word among the numbers of a sheet keeps its text."""
-    xlsxwriter = pytest.importorskip("xlsxwriter")
+    import xlsxwriter
+
     with xlsxwriter.Workbook(tmp_path / "in.xlsx") as book:
         sheet = book.add_worksheet("Samples")
         for place, row in enumerate([("id", "n", "dose"), ("a", 1, 0.5), ("b", 2, "n.d."), ("c", None, 3)]):
@@ -92,7 +93,8 @@ def test_workbook_with_a_mixed_column_loses_nothing(tmp_path: Path) -> None:
 
 def test_missing_sheet_is_named_with_near_ones(tmp_path: Path) -> None:
     """Asking for a sheet that is not there lists those that are."""
-    xlsxwriter = pytest.importorskip("xlsxwriter")
+    import xlsxwriter
+
     with xlsxwriter.Workbook(tmp_path / "in.xlsx") as book:
         book.add_worksheet("Samples")
     with pytest.raises(UnreadableInput, match="Did you mean 'Samples'"):

@@ -19,11 +19,11 @@ import polars as pl
 
 from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading import InputFormat, ReadOptions, Snapshot, scan_snapshot, take_snapshot
-from mlops.data_pipeline.reading.options import FAULT, RAW, ROW
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.raw_cells import LINE, TEXT, raw_cells
 from mlops.data_pipeline.reading.raw_lines import RawText, raw_texts, shown
 from mlops.data_pipeline.reading.sinking import published, scratch_file
+from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
 from mlops.errors import InvalidInput
 
 __all__ = ["LINE", "NUMBER", "REASONS", "TEXT", "MendedRows", "Quarantine", "read_mended", "rejoin", "write_quarantine"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["FAULT", "RAW", "ROW", "raw_name"]
 
 ROW = "__row__"
-"""Number of the row in the input, from 0."""
+"""Number of the row in the input, from 0, blank lines not counted."""
 
 FAULT = "__fault__"
 """What is wrong with a row that is broken as such; null in all others."""

@@ -8,14 +8,12 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from mlops.records import FrozenDict, FrozenMap, Json, Record
+from mlops.values import Term
 
 __all__ = ["Job", "JobLogLine", "JobProgress", "JobStatus", "JobWorker", "NewJob"]
 
 Kind = Annotated[str, Field(max_length=100, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 """What a job does, in small letters, with dots between words of a domain: `data.run_pipeline`."""
-
-Term = Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""A word or name of 1 to 250 characters, control characters excluded."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

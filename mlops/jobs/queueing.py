@@ -61,8 +61,6 @@ def enqueue(
         key: While a job of the same project and kind with this key is unfinished, that one is meant.
         project: Whose work it is.
         actor: On whose behalf the handler will work; the `current_actor` when left out.
-        now: The clock.
-        new_id: The source of ids.
 
     Returns:
         The job's id; with a key, possibly that of a job that is there already.

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from mlops.jobs.entities import Kind, Term
+from mlops.jobs.entities import Kind
 from mlops.records import FrozenDict, FrozenMap, Record
+from mlops.values import Term
 
 __all__ = ["SCHEDULED_FOR", "JobSchedule", "Misfire", "NewSchedule"]
 

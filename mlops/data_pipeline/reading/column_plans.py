@@ -14,8 +14,9 @@ import polars as pl
 
 from mlops.data_pipeline.column_spec import ColumnSpec
 from mlops.data_pipeline.reading.cells import CellForm, dtype_of, has_zone, strict_value, tolerant_value
-from mlops.data_pipeline.reading.options import FAULT, RAW, ROW, ReadOptions
+from mlops.data_pipeline.reading.options import ReadOptions
 from mlops.data_pipeline.reading.typed_cells import converted
+from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
 from mlops.data_pipeline.typed_values import ORDERED_TYPES, TEXT_TYPES, ColumnType
 
 __all__ = ["ColumnPlan", "Way", "loosened", "plan_text", "plan_typed", "scan_schema", "selected", "type_name"]

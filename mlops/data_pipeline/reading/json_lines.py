@@ -14,13 +14,14 @@ from mlops.data_pipeline.reading.dialect import sniff
 from mlops.data_pipeline.reading.encodings import is_western
 from mlops.data_pipeline.reading.formats import InputFormat, head_of
 from mlops.data_pipeline.reading.names import name_problem
-from mlops.data_pipeline.reading.options import FAULT, Dialect
+from mlops.data_pipeline.reading.options import Dialect
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.passes import fault_counts
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.record_blocks import RecordForm, record_blocks
 from mlops.data_pipeline.reading.staged import read_staged
 from mlops.data_pipeline.reading.survey import digest_file
+from mlops.data_pipeline.snapshot_columns import FAULT
 
 __all__ = ["read_json_lines"]
 

@@ -19,10 +19,10 @@ import polars as pl
 
 from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading.names import name_problem
-from mlops.data_pipeline.reading.options import FAULT
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.staged import read_staged
+from mlops.data_pipeline.snapshot_columns import FAULT
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, CursorResult

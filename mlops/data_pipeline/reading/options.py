@@ -10,16 +10,7 @@ from mlops.data_pipeline.reading.formats import InputFormat
 from mlops.records import FrozenDict, FrozenMap, Record
 from mlops.values import Words
 
-__all__ = ["FAULT", "NULL_WORDS", "RAW", "ROW", "Dialect", "ReadOptions", "Snapshot"]
-
-ROW = "__row__"
-"""Column of a snapshot: number of the row in the input, from 0, blank lines not counted."""
-
-FAULT = "__fault__"
-"""Column of a snapshot, if any row is broken as such: what is wrong with it."""
-
-RAW = "__raw__"
-"""Beginning of the name of a column's companion, which holds the text of the cells that did not parse."""
+__all__ = ["NULL_WORDS", "Dialect", "ReadOptions", "Snapshot"]
 
 NULL_WORDS = ("", "NA", "N/A", "null", "None", "NaN")
 """Cells that mean that there is no value."""

@@ -11,8 +11,8 @@ import polars as pl
 
 from mlops.data_pipeline.reading.cells import CellForm, tolerant_value
 from mlops.data_pipeline.reading.column_plans import ColumnPlan, Way, loosened, selected
-from mlops.data_pipeline.reading.options import FAULT, RAW
 from mlops.data_pipeline.reading.sinking import Sink, scratch_file
+from mlops.data_pipeline.snapshot_columns import FAULT, RAW
 from mlops.data_pipeline.typed_values import ColumnType
 
 __all__ = ["Result", "Scan", "fault_counts", "run_passes"]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from mlops.data_pipeline.reading.one_record import split_cells
-from mlops.data_pipeline.reading.options import ROW
 from mlops.data_pipeline.reading.raw_lines import RawText, shown
+from mlops.data_pipeline.snapshot_columns import ROW
 
 __all__ = ["LINE", "TEXT", "raw_cells"]
 

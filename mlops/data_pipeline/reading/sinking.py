@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from mlops.data_pipeline.reading.options import ROW
+from mlops.data_pipeline.snapshot_columns import ROW
 
 __all__ = ["Sink", "published", "scratch_file"]
 

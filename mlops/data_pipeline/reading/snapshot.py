@@ -16,12 +16,13 @@ from mlops.data_pipeline.reading.column_plans import type_name
 from mlops.data_pipeline.reading.formats import InputFormat, detect_format, is_url
 from mlops.data_pipeline.reading.json_lines import read_json_lines
 from mlops.data_pipeline.reading.lims import masked_url, read_query
-from mlops.data_pipeline.reading.options import FAULT, RAW, ROW, ReadOptions, Snapshot
+from mlops.data_pipeline.reading.options import ReadOptions, Snapshot
 from mlops.data_pipeline.reading.outcome import Order, Outcome, Watch
 from mlops.data_pipeline.reading.sinking import published
 from mlops.data_pipeline.reading.tables import is_frame, read_frame, read_parquet
 from mlops.data_pipeline.reading.text_files import read_text
 from mlops.data_pipeline.reading.workbooks import read_workbook
+from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from mlops.data_pipeline.reading.column_plans import plan_text
-from mlops.data_pipeline.reading.options import FAULT, ROW, ReadOptions
+from mlops.data_pipeline.reading.options import ReadOptions
 from mlops.data_pipeline.reading.outcome import Order, Watch
 from mlops.data_pipeline.reading.passes import Result, run_passes
 from mlops.data_pipeline.reading.sinking import scratch_file
+from mlops.data_pipeline.snapshot_columns import FAULT, ROW
 
 __all__ = ["read_staged"]
 

@@ -14,11 +14,11 @@ from mlops.data_pipeline.column_spec import ColumnSpec
 from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading.column_plans import ColumnPlan, plan_typed
 from mlops.data_pipeline.reading.names import name_problem
-from mlops.data_pipeline.reading.options import ROW
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.passes import Result, run_passes
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.survey import digest_file
+from mlops.data_pipeline.snapshot_columns import ROW
 
 if TYPE_CHECKING:
     import pandas as pd

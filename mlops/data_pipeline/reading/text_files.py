@@ -20,13 +20,14 @@ from mlops.data_pipeline.reading.dialect import Header, read_header, sniff
 from mlops.data_pipeline.reading.encodings import is_western
 from mlops.data_pipeline.reading.formats import InputFormat, head_of
 from mlops.data_pipeline.reading.mending import Mended, mend
-from mlops.data_pipeline.reading.options import FAULT, ROW, Dialect, ReadOptions
+from mlops.data_pipeline.reading.options import Dialect, ReadOptions
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.passes import Result, run_passes
 from mlops.data_pipeline.reading.record_blocks import RecordForm
 from mlops.data_pipeline.reading.sampling import sample_text
 from mlops.data_pipeline.reading.sinking import scratch_file
 from mlops.data_pipeline.reading.survey import Survey, digest_file, survey_file
+from mlops.data_pipeline.snapshot_columns import FAULT, ROW
 
 __all__ = ["TextFile", "open_text", "read_text"]
 

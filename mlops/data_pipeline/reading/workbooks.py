@@ -9,10 +9,10 @@ import polars as pl
 
 from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading.names import name_problem
-from mlops.data_pipeline.reading.options import FAULT
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.staged import read_staged
 from mlops.data_pipeline.reading.survey import digest_file
+from mlops.data_pipeline.snapshot_columns import FAULT
 from mlops.errors import did_you_mean, require
 
 __all__ = ["read_workbook"]

@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _BLOCK = 100  # columns of one query
-_COUNTED_AT_ONCE = 4  # columns; more at a time are no quicker, and each holds a part of its column
 _MOST_HASHES = 2**21  # row hashes held at a time, some 80 MB
 MOST_EXAMPLES = 5
 _MOST_CHARACTERS = 80
@@ -165,7 +164,7 @@ _WEIGHTED = {ColumnKind.NUMBER: _weighted_number, ColumnKind.TEXT: _weighted_tex
 def category_counts(frame: pl.LazyFrame, names: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Return how many rows have each value of these columns, empty ones left out: frames of `value` and `count`."""
     queries = [frame.select(value=pl.col(name)).drop_nulls().group_by("value").agg(count=pl.len()) for name in names]
-    return dict(zip(names, _collected(queries, at_once=_COUNTED_AT_ONCE), strict=True))
+    return dict(zip(names, map(_collected, queries), strict=True))
 
 
 def distinct_counts(frame: pl.LazyFrame, parts: Mapping[str, int]) -> dict[str, int]:
@@ -178,7 +177,7 @@ def distinct_counts(frame: pl.LazyFrame, parts: Mapping[str, int]) -> dict[str, 
             the standard error is a fraction 1 / sqrt(n); 1 part is exact.
     """
     queries = [_distinct(frame, name, parts[name]) for name in parts]
-    found = (int(result.item()) for result in _collected(queries))
+    found = (int(_collected(query).item()) for query in queries)
     return {name: count * parts[name] for name, count in zip(parts, found, strict=True)}
 
 
@@ -248,7 +247,7 @@ def examples(frame: pl.LazyFrame, probes: Sequence[Probe]) -> list[list[tuple[in
     queries = (
         frame.filter(probe.condition).select(pl.col(ROW), value=_text_of(probe)).head(MOST_EXAMPLES) for probe in probes
     )
-    return [result.rows() for result in _collected(queries)]
+    return [_collected(query).rows() for query in queries]
 
 
 def _text_of(probe: Probe) -> pl.Expr:
@@ -262,9 +261,12 @@ def _last_of(parts: int) -> pl.Expr:
     return pl.lit(2**64 // parts - 1, dtype=pl.UInt64)
 
 
-def _collected(queries: Iterable[pl.LazyFrame], *, at_once: int = _BLOCK) -> Iterator[pl.DataFrame]:
-    for block in _blocks(queries, at_once):
-        yield from pl.collect_all(block, engine="streaming")
+def _collected(query: pl.LazyFrame) -> pl.DataFrame:
+    """Return the result of one query that keeps something of each row.
+
+    Alone: of several that read one file, the quickest waits for none, and what the others have not come to is held.
+    """
+    return query.collect(engine="streaming")
 
 
 def _blocks(items: Iterable[_T], size: int = _BLOCK) -> Iterator[list[_T]]:

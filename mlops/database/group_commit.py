@@ -24,6 +24,8 @@ __all__ = ["GroupCommit", "Writes"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_LOOK_FOR_ROOM_S = 0.001
+
 Write = Callable[[Transaction, Sequence[Item]], Sequence[Result | Exception]]
 
 
@@ -38,21 +40,34 @@ class Writes(Protocol):
 
 
 class _Caller(Generic[Result]):
-    """A thread that waits; `woken` is set when its item is done, or when it should lead."""
+    """A thread that sleeps until its item is done, or until it should lead.
 
-    __slots__ = ("deserted", "done", "outcome", "woken")
+    It sleeps on a plain lock: an Event is written in Python, and an interruption inside it can leave it locked.
+    """
+
+    __slots__ = ("_asleep", "deserted", "done", "outcome")
 
     def __init__(self) -> None:
         self.done = False
         self.deserted = False  # its thread was interrupted and waits no more
         self.outcome: Result | Exception | None = None
-        self.woken = threading.Event()
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
+
+    def sleep(self) -> None:
+        """Return when woken; a `wake` before the call counts."""
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        """End the present or the next sleep."""
+        with contextlib.suppress(RuntimeError):  # it was woken already
+            self._asleep.release()
 
     def answer(self, outcome: Result | Exception) -> None:
         if not self.done:
             self.outcome = outcome
             self.done = True
-            self.woken.set()
+            self.wake()
 
 
 _Waiter = _Caller[Result] | asyncio.Future[Result]
@@ -98,7 +113,7 @@ class GroupCommit(Generic[Item, Result]):
         """Start empty, as a child must after a fork: what waits belongs to the parent's threads."""
         self._queue: deque[tuple[Item, _Waiter[Result]]] = deque()
         self._leading = threading.Lock()
-        self._freed = threading.Condition()
+        self._queueing = threading.Lock()
         self._summoned: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -140,8 +155,8 @@ class GroupCommit(Generic[Item, Result]):
 
     def _submit_queued(self, item: Item) -> Result:
         caller = _Caller[Result]()
-        self._enqueue(item, caller)
         try:
+            self._enqueue(item, caller)
             while not caller.done:
                 if self._leading.acquire(blocking=False):
                     try:
@@ -149,8 +164,7 @@ class GroupCommit(Generic[Item, Result]):
                     finally:
                         self._hand_over()
                 else:
-                    caller.woken.wait()
-                    caller.woken.clear()
+                    caller.sleep()
         except BaseException:
             caller.deserted = True
             self._wake_next()  # the lead may have been offered to this thread
@@ -159,23 +173,22 @@ class GroupCommit(Generic[Item, Result]):
 
     def _enqueue(self, item: Item, caller: _Caller[Result]) -> None:
         """Queue up; while there is no room, make some when nobody else does."""
-        while True:
-            with self._freed:
-                if len(self._queue) < self._room:
-                    self._queue.append((item, caller))
-                    return
-            if self._leading.acquire(blocking=False):
+        while not self._is_queued(item, caller):
+            if self._leading.acquire(timeout=_LOOK_FOR_ROOM_S):
                 try:
                     self._lead_once()
                 finally:
                     self._hand_over()
-            else:
-                with self._freed:
-                    self._freed.wait(0.05)
+
+    def _is_queued(self, item: Item, caller: _Caller[Result]) -> bool:
+        with self._queueing:
+            if has_room := len(self._queue) < self._room:
+                self._queue.append((item, caller))
+            return has_room
 
     async def _join_when_room(self, item: Item) -> Result:
         while len(self._queue) >= self._room:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(_LOOK_FOR_ROOM_S)
         return await self.join(item)
 
     def _summon(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -219,9 +232,6 @@ class GroupCommit(Generic[Item, Result]):
         except BaseException:
             _deliver(group, [_interrupted()] * len(group))
             raise
-        if len(self._queue) < self._room:
-            with self._freed:
-                self._freed.notify_all()
 
     def _hand_over(self) -> None:
         """Stop leading; if items came in meanwhile, see to it that somebody else leads."""
@@ -231,7 +241,7 @@ class GroupCommit(Generic[Item, Result]):
     def _wake_next(self) -> None:
         waiter = self._first_waiter()
         if isinstance(waiter, _Caller) and not waiter.deserted:
-            waiter.woken.set()
+            waiter.wake()
         elif waiter is not None:
             self._lead_elsewhere()
 

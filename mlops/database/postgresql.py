@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from mlops.database.bell import Bell
 from mlops.database.errors import raise_translated
 from mlops.database.location import Location
 from mlops.database.settings import DatabaseSettings
-from mlops.database.transaction import Durability, Transaction, insert_statement
+from mlops.database.transaction import DriverStatement, Durability, Transaction, insert_statement
 from mlops.errors import Conflict, require
 
 __all__ = ["PostgreSQLBackend"]
@@ -48,6 +49,7 @@ class PostgreSQLBackend:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 10, "application_name": "mlops"},
         )
+        self._singles = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def write(self, durability: Durability) -> _Scope:  # noqa: ARG002 (both classes commit alike, see the class)
@@ -57,6 +59,17 @@ class PostgreSQLBackend:
     def read(self) -> _Scope:
         """Return the context of a snapshot."""
         return _Scope(self, self._snapshots, commits=False)
+
+    def fetch(self, statement: DriverStatement, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run a single SELECT and return its rows."""
+        sql, arrange = statement.for_dialect("postgresql")
+        try:
+            with self._singles.connect() as connection, closing(connection.connection.cursor()) as cursor:
+                cursor.execute(sql, values if arrange is None else arrange(values))
+                return list(cursor.fetchall())
+        except Exception as error:
+            raise_translated(error, self.masked, self.settings)
+            raise
 
     def close(self) -> None:
         """Close every connection."""
@@ -133,8 +146,8 @@ class _Scope:
         """Commit or roll back, give the connection back, and raise what the driver's error means."""
         outcome = {"outcome": _COMMIT_LOST} if error is None and self._commits else {}
         try:
-            if error is None and self._commits:
-                self._connection.commit()
+            if error is None:
+                self._connection.commit()  # readers too: a rollback makes psycopg forget what it has prepared
             else:
                 self._connection.rollback()
         except BaseException as failure:

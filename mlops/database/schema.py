@@ -137,7 +137,7 @@ def _refuse_to_share_names(tx: Transaction, masked_url: str) -> None:
 
 
 def _head_script() -> str:
-    return (_FOLDER / "head.sql").read_text()
+    return (_FOLDER / "head.sql").read_text("utf-8")
 
 
 def _run_head_script(tx: Transaction) -> None:

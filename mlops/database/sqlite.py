@@ -18,7 +18,8 @@ from mlops.database.checkpointer import Checkpointer
 from mlops.database.errors import DatabaseUnavailable, raise_translated, unusable
 from mlops.database.location import Location
 from mlops.database.settings import DatabaseSettings
-from mlops.database.transaction import DriverCursor, Durability, Transaction, insert_statement
+from mlops.database.single_reads import SingleReads
+from mlops.database.transaction import DriverCursor, DriverStatement, Durability, Transaction, insert_statement
 from mlops.database.writer_lock import WriterLock
 
 __all__ = ["SQLiteBackend"]
@@ -42,6 +43,7 @@ class SQLiteBackend:
         self.path: Path = location.path
         self.lock = self._lock_beside(self.path)
         self._checkpointer = Checkpointer(self.path, self.lock)
+        self._single_reads = SingleReads(self.path)
         self._readers = _engine(location, settings, read_only=True)
         self._writers = _engine(location, settings, read_only=False)
         self._connection: Connection | None = None
@@ -63,6 +65,14 @@ class SQLiteBackend:
     def read(self) -> _Read:
         """Return the context of a snapshot."""
         return _Read(self)
+
+    def fetch(self, statement: DriverStatement, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run a single SELECT and return its rows."""
+        try:
+            return self._single_reads.run(statement, values)
+        except sqlite3.Error as error:
+            raise_translated(error, self.masked, self.settings)
+            raise
 
     def begin(self, durability: Durability) -> Transaction:
         """Begin writing; the caller holds the lock."""
@@ -109,6 +119,7 @@ class SQLiteBackend:
         """
         self.lock.close()
         self._checkpointer.stop()
+        self._single_reads.close()
         self._readers.dispose()
         self._close_writer()
         self._writers.dispose()

@@ -140,7 +140,8 @@ def _lease(job: Job, claimant: Claimant) -> Lease:
 
 
 def _let_go(tx: Transaction, row: sa.Row[Any], at: datetime) -> None:
-    lost = f"It lost its worker {row.worker}, which was not heard of any more, in attempt {row.attempts}."
+    attempt = row.attempts or 1  # what was taken in advance is not counted yet
+    lost = f"It lost its worker {row.worker}, which was not heard of any more, in attempt {attempt}."
     values: dict[str, Any] = {"held_until": None, "held_boot": None, "error": lost}
     if row.cancel_requested:
         values |= {"status": "cancelled", "ended_at": at, "cancel_requested": 0}
@@ -149,7 +150,7 @@ def _let_go(tx: Transaction, row: sa.Row[Any], at: datetime) -> None:
     else:
         values |= {"status": "queued"}
     tx.execute(sa.update(jobs).where(jobs.c.job_id == row.job_id).values(**values))
-    add_logs(tx, row.job_id, row.attempts, [LogLine(at, "warning", lost)])
+    add_logs(tx, row.job_id, attempt, [LogLine(at, "warning", lost)])
     if values["status"] == "queued":
         tell_queued(tx, row.job_id, row.kind)
         return

@@ -15,10 +15,11 @@ from mlops.database import Database, Durability, Transaction
 from mlops.errors import InvalidInput
 from mlops.jobs import ending
 from mlops.jobs.attempt import Attempt, storable
+from mlops.jobs.documents import encode_document
+from mlops.jobs.ending import Ending
 from mlops.jobs.entities import Job, JobProgress
 from mlops.jobs.errors import JobCancelled
 from mlops.jobs.tables import jobs
-from mlops.records import encode_json
 
 __all__ = ["JobContext"]
 
@@ -139,12 +140,14 @@ class JobContext:
         """Mark the job as succeeded in a transaction of `commit`; what the handler returns later does not count.
 
         Raises:
-            InvalidInput: JSON cannot hold the result.
+            InvalidInput: JSON cannot hold the result, or it has more than a million characters.
             LeaseLost: Another worker has taken the job over.
         """
-        attempt = self._attempt
-        ending.succeed(tx, attempt.lease, encode_json(result, where="result"), attempt=attempt.number, at=self._now())
-        ending.move_dependants(tx, [self.job_id], succeeded=True, at=self._now())
+        lease, at = self._attempt.lease, self._now()
+        end = Ending(lease, "succeeded", self.attempt, result=encode_document(result, "result", self.job.kind))
+        if not ending.end_all(tx, [end], at=at):
+            raise lease.lost
+        ending.move_dependants(tx, [self.job_id], succeeded=True, at=at)
         tx.after_commit(self._note_end)
 
     def _note_end(self) -> None:

@@ -10,7 +10,6 @@ from mlops.jobs import ending
 from mlops.jobs.attempt import Attempt
 from mlops.jobs.claiming import claim, is_claimable, next_due_s, still_claimable
 from mlops.jobs.crew import Crew
-from mlops.jobs.errors import LeaseLost
 from mlops.jobs.executing import Outcome
 from mlops.jobs.heart import Heart
 from mlops.jobs.keeper import Keeper
@@ -131,7 +130,5 @@ class Dispatcher:
 def give_back(tx: Transaction, attempts: list[Attempt]) -> None:
     """Let others take these jobs, as though this runner had never begun them."""
     for attempt in attempts:
-        try:
-            ending.give_back(tx, attempt.lease, attempts=attempt.number - 1)
-        except LeaseLost as lost:
-            attempt.interrupt(lost)
+        if not ending.give_back(tx, attempt.lease, attempts=attempt.number - 1):
+            attempt.interrupt(attempt.lease.lost)

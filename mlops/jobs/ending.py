@@ -6,13 +6,16 @@ their dependencies has succeeded, and fail when one has not.
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from mlops.database import Transaction
+from mlops.database import Text, Transaction
 from mlops.jobs.entities import JobProgress
 from mlops.jobs.errors import LeaseLost
 from mlops.jobs.lease_clock import MICROSECONDS, boot, readings, tick
@@ -20,18 +23,21 @@ from mlops.jobs.signals import tell_ended, tell_queued
 from mlops.jobs.tables import IS_RUNNING, job_dependencies, job_logs, jobs
 
 __all__ = [
+    "Ending",
     "Lease",
     "LogLine",
     "add_logs",
-    "cancel",
-    "fail",
+    "end_all",
     "give_back",
     "move_dependants",
     "note_progress",
     "queue_again",
     "renew_all",
-    "succeed",
 ]
+
+
+_NUMBERS = {"token", "attempts"}
+_ENDING_COLUMNS = ("job_id", "token", "worker", "status", "attempts", "result", "error")
 
 
 class Lease(NamedTuple):
@@ -58,6 +64,30 @@ class Lease(NamedTuple):
         )
 
 
+class Ending(NamedTuple):
+    """How a job ends.
+
+    Attributes:
+        lease: The right to it.
+        status: `succeeded`, `failed` or `cancelled`.
+        attempt: After how many attempts.
+        result: What it ends with, as JSON text; None unless it succeeded.
+        error: Why it did not succeed; None when it did.
+    """
+
+    lease: Lease
+    status: str
+    attempt: int
+    result: str | None = None
+    error: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as one row of what `_ending` reads."""
+        lease = self.lease
+        hold = {"job_id": lease.job_id, "token": lease.token, "worker": lease.worker}
+        return {**hold, "status": self.status, "attempts": self.attempt, "result": self.result, "error": self.error}
+
+
 class LogLine(NamedTuple):
     """A line on its way into the log."""
 
@@ -66,50 +96,30 @@ class LogLine(NamedTuple):
     message: str
 
 
-def succeed(tx: Transaction, lease: Lease, result: str, *, attempt: int, at: datetime) -> None:
-    """Mark a job as done; `move_dependants` follows.
+def end_all(tx: Transaction, endings: Sequence[Ending], *, at: datetime) -> list[Ending]:
+    """End jobs, all in one statement; `move_dependants` follows.
 
-    Raises:
-        LeaseLost: It is not this worker's any more.
+    Returns:
+        Those whose job was still their worker's. The others changed nothing.
     """
-    _end(tx, lease, status="succeeded", result=result, error=None, attempts=attempt, ended_at=at)
+    if not endings:
+        return []
+    parameters = {"endings": json.dumps([ending.document() for ending in endings]), "the_end": at}
+    ended = {(row.job_id, row.token) for row in tx.execute(_ending(tx.dialect), parameters)}
+    for job_id, _ in ended:
+        tell_ended(tx, job_id)
+    return [ending for ending in endings if (ending.lease.job_id, ending.lease.token) in ended]
 
 
-def fail(tx: Transaction, lease: Lease, error: str, *, attempt: int, at: datetime) -> None:
-    """Mark a job as failed for good; `move_dependants` follows.
-
-    Raises:
-        LeaseLost: It is not this worker's any more.
-    """
-    _end(tx, lease, status="failed", result=None, error=error, attempts=attempt, ended_at=at)
-
-
-def cancel(tx: Transaction, lease: Lease, *, attempt: int, at: datetime) -> None:
-    """Mark a job as cancelled, as somebody wanted; `move_dependants` follows.
-
-    Raises:
-        LeaseLost: It is not this worker's any more.
-    """
-    _end(tx, lease, status="cancelled", result=None, error="It was cancelled.", attempts=attempt, ended_at=at)
-
-
-def queue_again(tx: Transaction, lease: Lease, error: str, *, attempt: int, pause_s: float) -> None:
-    """Have a failed attempt followed by another one after a pause.
-
-    Raises:
-        LeaseLost: It is not this worker's any more.
-    """
+def queue_again(tx: Transaction, lease: Lease, error: str, *, attempt: int, pause_s: float) -> bool:
+    """Have a failed attempt followed by another one after a pause; say whether the job was still this worker's."""
     pause = {"held_until": tick(tx.dialect) + int(pause_s * MICROSECONDS), "held_boot": boot(tx.dialect)}
-    _release(tx, lease, status="queued", error=error, attempts=attempt, **pause)
+    return _release(tx, lease, error=error, attempts=attempt, **pause)
 
 
-def give_back(tx: Transaction, lease: Lease, *, attempts: int) -> None:
-    """Let others take the job at once, as though this worker had never begun it.
-
-    Raises:
-        LeaseLost: It is not this worker's any more.
-    """
-    _release(tx, lease, status="queued", attempts=attempts, held_until=None, held_boot=None)
+def give_back(tx: Transaction, lease: Lease, *, attempts: int) -> bool:
+    """Let others take the job at once, as though this worker had never begun it; say whether it was still its own."""
+    return _release(tx, lease, attempts=attempts, held_until=None, held_boot=None)
 
 
 def renew_all(tx: Transaction, lease: Lease) -> None:
@@ -151,23 +161,49 @@ def move_dependants(tx: Transaction, ended: Iterable[str], *, succeeded: bool, a
         _fail_all(tx, waiting, at)
 
 
-def _end(tx: Transaction, lease: Lease, *, ended_at: datetime, **values: Any) -> None:
-    _release(tx, lease, ended_at=ended_at, held_until=None, held_boot=None, cancel_requested=0, **values)
-    tell_ended(tx, lease.job_id)
-
-
-def _release(tx: Transaction, lease: Lease, **values: Any) -> None:
+def _release(tx: Transaction, lease: Lease, **values: Any) -> bool:
     mine = (jobs.c.job_id == lease.job_id, jobs.c.token == lease.token, jobs.c.worker == lease.worker)
-    statement = sa.update(jobs).where(*mine, jobs.c.status == "running").values(**values)
-    if not tx.execute(statement, readings(tx.dialect) or None).rowcount:
-        raise lease.lost
+    statement = sa.update(jobs).where(*mine, jobs.c.status == "running").values(status="queued", **values)
+    return bool(tx.execute(statement, readings(tx.dialect) or None).rowcount)
+
+
+@functools.lru_cache(maxsize=2)
+def _ending(dialect: str) -> sa.Executable:
+    """Return the statement that ends the jobs of a JSON list of endings, and returns those that it ended."""
+    ended = _listed(dialect)
+    mine = (jobs.c.job_id == ended.c.job_id, jobs.c.token == ended.c.token, jobs.c.worker == ended.c.worker)
+    given = {name: ended.c[name] for name in ("status", "attempts", "result", "error")}
+    freed: dict[str, Any] = {"held_until": None, "held_boot": None, "cancel_requested": 0}
+    is_running = jobs.c.status == sa.literal_column(
+        "'running'"
+    )  # no parameter, for which a plan knows no partial index
+    statement = sa.update(jobs).where(*mine, is_running)
+    return statement.values(**given, **freed, ended_at=sa.bindparam("the_end")).returning(jobs.c.job_id, jobs.c.token)
+
+
+def _listed(dialect: str) -> sa.FromClause:
+    """Return the endings as rows."""
+    columns = [sa.column(name, sa.BigInteger if name in _NUMBERS else Text) for name in _ENDING_COLUMNS]
+    document: sa.ColumnElement[Any] = sa.bindparam("endings", type_=sa.Text)
+    if dialect == "postgresql":
+        rows = sa.func.jsonb_to_recordset(sa.cast(document, postgresql.JSONB))
+        return rows.table_valued(*columns).render_derived(name="ended", with_types=True)
+    each = sa.func.json_each(document).table_valued("value")
+    fields = (sa.func.json_extract(each.c.value, f"$.{column.name}").label(column.name) for column in columns)
+    return sa.select(*fields).subquery("ended")
 
 
 def _waiting_for(tx: Transaction, ids: list[str]) -> list[str]:
     """Return and lock the jobs that wait for these; what commits meanwhile is seen by the next statement."""
-    needing = sa.select(job_dependencies.c.job_id).where(job_dependencies.c.needs_job_id.in_(ids))
+    return list(tx.execute(_waiting(), {"ended": ids}).scalars())
+
+
+@functools.cache
+def _waiting() -> sa.Executable:
+    ended = job_dependencies.c.needs_job_id.in_(sa.bindparam("ended", expanding=True))
+    needing = sa.select(job_dependencies.c.job_id).where(ended)
     query = sa.select(jobs.c.job_id).where(jobs.c.job_id.in_(needing), jobs.c.status == "waiting")
-    return list(tx.execute(query.order_by(jobs.c.job_id).with_for_update()).scalars())
+    return query.order_by(jobs.c.job_id).with_for_update()
 
 
 def _queue(tx: Transaction, waiting: list[str]) -> None:

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
+from mlops.errors import InvalidInput
 from mlops.records import FrozenDict, FrozenMap, Json, Record
 from mlops.values import Term
 
-__all__ = ["Job", "JobLogLine", "JobProgress", "JobStatus", "JobWorker", "NewJob"]
+__all__ = ["Job", "JobLogLine", "JobProgress", "JobStatus", "JobWorker", "NewJob", "check_kind", "several"]
 
-Kind = Annotated[str, Field(max_length=100, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
+_KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_LONGEST_KIND = 100
+
+
+def check_kind(kind: str) -> str:
+    """Return the name of a kind of jobs.
+
+    Raises:
+        InvalidInput: It cannot be one.
+    """
+    if not isinstance(kind, str) or len(kind) > _LONGEST_KIND or not _KIND.fullmatch(kind):
+        raise InvalidInput(
+            f"{kind!r} is no kind of jobs. A kind has at most {_LONGEST_KIND} small letters, digits and underscores, "
+            "with dots between its words, such as 'data.run_pipeline'."
+        )
+    return kind
+
+
+def several(names: Iterable[str], what: str) -> frozenset[str]:
+    """Return names as a set.
+
+    Raises:
+        InvalidInput: They are one text, whose letters would be taken for names.
+    """
+    if isinstance(names, str):
+        raise InvalidInput(f"{what} is the text {names!r}, and takes several. Write [{names!r}].")
+    return frozenset(names)
+
+
+Kind = Annotated[str, AfterValidator(check_kind)]
 """What a job does, in small letters, with dots between words of a domain: `data.run_pipeline`."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

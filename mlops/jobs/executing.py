@@ -18,9 +18,9 @@ from mlops.errors import InvalidInput
 from mlops.jobs import ending
 from mlops.jobs.attempt import Attempt, storable
 from mlops.jobs.backoff import Backoff
-from mlops.jobs.ending import LogLine
+from mlops.jobs.documents import encode_document
+from mlops.jobs.ending import Ending, LogLine
 from mlops.jobs.errors import JobCancelled, JobTimedOut, LeaseLost, PermanentFailure
-from mlops.records import encode_json
 
 __all__ = ["Outcome", "Verdict", "execute", "settle", "verdict_of"]
 
@@ -60,7 +60,7 @@ def execute(attempt: Attempt, run: Callable[[], Any]) -> Outcome:
         return Outcome(attempt, error=JobCancelled(f"Job {attempt.job.job_id} was cancelled."))
     try:
         with acting_as(attempt.job.created_by):
-            return Outcome(attempt, result=encode_json(run(), where="result"))
+            return Outcome(attempt, result=encode_document(run(), "result", attempt.job.kind))
     except BaseException as error:  # noqa: BLE001 (sys.exit() in a handler must not end the worker either)
         return Outcome(attempt, error=error)
 
@@ -87,41 +87,47 @@ def settle(
     Returns:
         The attempts for whose job that was refused: another worker has it.
     """
-    refused: list[Attempt] = []
-    ended: dict[bool, list[str]] = {True: [], False: []}
-    for outcome in outcomes:
+    at = now()
+    verdicts = [(outcome, verdict_of(outcome)) for outcome in outcomes]
+    ended = ending.end_all(tx, [_ending(*decided) for decided in verdicts if decided[1] in _ENDS], at=at)
+    kept = {end.lease for end in ended}
+    kept |= {
+        outcome.attempt.lease
+        for outcome, verdict in verdicts
+        if verdict is Verdict.RETRIED and _queue_again(tx, outcome, backoff.pause_s(outcome.attempt.number, chance))
+    }
+    refused = []
+    for outcome, _ in verdicts:
         attempt = outcome.attempt
-        try:
-            verdict = _settle(tx, outcome, backoff, chance, now())
-        except LeaseLost as lost:
-            attempt.interrupt(lost)
-            refused.append(attempt)
+        if attempt.lease in kept or attempt.has_ended:
+            _write_words(tx, outcome, at)
         else:
-            if verdict in _ENDS:
-                ended[verdict is Verdict.SUCCEEDED].append(attempt.job.job_id)
-    for succeeded, job_ids in ended.items():
-        ending.move_dependants(tx, job_ids, succeeded=succeeded, at=now())
+            attempt.interrupt(attempt.lease.lost)
+            refused.append(attempt)
+    for succeeded in (True, False):
+        job_ids = [end.lease.job_id for end in ended if (end.status == Verdict.SUCCEEDED.value) is succeeded]
+        ending.move_dependants(tx, job_ids, succeeded=succeeded, at=at)
     return refused
 
 
-def _settle(tx: Transaction, outcome: Outcome, backoff: Backoff, chance: Random, at: datetime) -> Verdict:
-    attempt, lease = outcome.attempt, outcome.attempt.lease
-    verdict = verdict_of(outcome)
-    match verdict:
-        case Verdict.SUCCEEDED:
-            ending.succeed(tx, lease, outcome.result or "null", attempt=attempt.number, at=at)
-        case Verdict.CANCELLED:
-            ending.cancel(tx, lease, attempt=attempt.number, at=at)
-        case Verdict.FAILED:
-            ending.fail(tx, lease, _summary(outcome.error), attempt=attempt.number, at=at)
-        case Verdict.RETRIED:
-            pause_s = backoff.pause_s(attempt.number, chance)
-            ending.queue_again(tx, lease, _summary(outcome.error), attempt=attempt.number, pause_s=pause_s)
-        case Verdict.NOT_OURS if not attempt.has_ended:
-            raise lease.lost
-    ending.note_progress(tx, lease.job_id, attempt.last_progress())
-    ending.add_logs(tx, lease.job_id, attempt.number, [*attempt.last_lines(), *_report(outcome, at)])
-    return verdict
+def _ending(outcome: Outcome, verdict: Verdict) -> Ending:
+    attempt = outcome.attempt
+    if verdict is Verdict.SUCCEEDED:
+        return Ending(attempt.lease, verdict.value, attempt.number, result=outcome.result or "null")
+    error = "It was cancelled." if verdict is Verdict.CANCELLED else _summary(outcome.error)
+    return Ending(attempt.lease, verdict.value, attempt.number, error=error)
+
+
+def _queue_again(tx: Transaction, outcome: Outcome, pause_s: float) -> bool:
+    attempt = outcome.attempt
+    return ending.queue_again(tx, attempt.lease, _summary(outcome.error), attempt=attempt.number, pause_s=pause_s)
+
+
+def _write_words(tx: Transaction, outcome: Outcome, at: datetime) -> None:
+    """Write down what the handler said at the end, and what it raised."""
+    attempt = outcome.attempt
+    ending.note_progress(tx, attempt.job.job_id, attempt.last_progress())
+    ending.add_logs(tx, attempt.job.job_id, attempt.number, [*attempt.last_lines(), *_report(outcome, at)])
 
 
 def _summary(error: BaseException | None) -> str:

@@ -13,7 +13,7 @@ from mlops.jobs.entities import Job, JobStatus, JobWorker
 from mlops.jobs.lease_clock import MICROSECONDS, is_held, readings, tick
 from mlops.jobs.presence import list_workers
 from mlops.jobs.reading import get_job
-from mlops.jobs.tables import IS_QUEUED, jobs
+from mlops.jobs.tables import IS_QUEUED, IS_RUNNING, jobs
 
 __all__ = ["explain"]
 
@@ -31,7 +31,7 @@ def explain(tx: Transaction, job_id: str, *, now: Now = clock.now) -> list[str]:
         case JobStatus.WAITING:
             return _dependencies(tx, job)
         case JobStatus.QUEUED:
-            return [*_times(tx, job, now), *_workers(job, list_workers(tx)), *_turn(tx, job)]
+            return [*_times(tx, job, now), *_workers(tx, job), *_turn(tx, job)]
         case JobStatus.RUNNING:
             return _worker_of(tx, job)
         case JobStatus.SUCCEEDED | JobStatus.FAILED:
@@ -60,15 +60,34 @@ def _times(tx: Transaction, job: Job, now: Now) -> list[str]:
     return reasons
 
 
-def _workers(job: Job, workers: Sequence[JobWorker]) -> list[str]:
+def _workers(tx: Transaction, job: Job) -> list[str]:
+    workers = list_workers(tx)
+    able = [worker for worker in workers if job.kind in worker.kinds and job.requires <= worker.capabilities]
+    return _busy(tx, able) if able else _unable(job, workers)
+
+
+def _busy(tx: Transaction, able: Sequence[JobWorker]) -> list[str]:
+    """Say so when each of the workers that can do a job has as many as it runs at once."""
+    ids = [worker.worker_id for worker in able]
+    query = (
+        sa.select(jobs.c.worker, sa.func.count().label("jobs"))
+        .where(IS_RUNNING, jobs.c.worker.in_(ids))
+        .group_by(jobs.c.worker)
+    )
+    running = {row.worker: row.jobs for row in tx.execute(query)}
+    if any(running.get(worker.worker_id, 0) < worker.slots for worker in able):
+        return []
+    slots = sum(worker.slots for worker in able)
+    return [f"The workers that can do it run {slots} at once, and that many are running."]
+
+
+def _unable(job: Job, workers: Sequence[JobWorker]) -> list[str]:
     if not workers:
         return ["No worker is alive. Start one: `mlops worker`."]
     knowing = [worker for worker in workers if job.kind in worker.kinds]
     if not knowing:
-        unknown = f"None of the {len(workers)} live workers knows jobs of kind {job.kind!r}."
-        return [f"{unknown} Start one that imports its handler: `mlops worker --import my.module`."]
-    if any(job.requires <= worker.capabilities for worker in knowing):
-        return []
+        remedy = "one that imports its handler, and has what that requires: `mlops worker --import my.module`"
+        return [f"None of the {len(workers)} live workers takes jobs of kind {job.kind!r}. Start {remedy}."]
     nowhere = sorted(job.requires - frozenset[str]().union(*(worker.capabilities for worker in knowing)))
     if nowhere:
         return [f"It needs {name!r}, which no live worker has." for name in nowhere]
@@ -82,7 +101,9 @@ def _turn(tx: Transaction, job: Job) -> list[str]:
     )
     query = sa.select(sa.func.count()).where(IS_QUEUED, sooner)
     before: int = tx.execute(query).scalar_one()
-    return [f"{before} queued jobs come before it."] if before else []
+    if not before:
+        return []
+    return ["1 queued job comes before it." if before == 1 else f"{before} queued jobs come before it."]
 
 
 def _worker_of(tx: Transaction, job: Job) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlops.errors import InvalidInput
 from mlops.jobs.context import JobContext
+from mlops.jobs.entities import check_kind, several
 
 __all__ = ["JobHandler", "by_kind"]
 
@@ -24,12 +25,23 @@ class JobHandler:
             `PermanentFailure` and `InvalidInput`, which would only happen again.
         requires: Capabilities without which this process does not take jobs of the kind.
         timeout_s: Seconds an attempt may take when the job itself does not say.
+
+    Raises:
+        InvalidInput: The kind cannot be one, `run` cannot be called, or the time is not above 0.
     """
 
     kind: str
     run: Callable[[JobContext], Any]
     requires: frozenset[str] = frozenset()
     timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        check_kind(self.kind)
+        object.__setattr__(self, "requires", several(self.requires, "requires"))
+        if not callable(self.run):
+            raise InvalidInput(f"The handler of {self.kind} jobs is {self.run!r}, which cannot be called.")
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise InvalidInput(f"timeout_s is {self.timeout_s}; allowed are seconds above 0, or None for no limit.")
 
 
 def by_kind(handlers: Iterable[JobHandler], capabilities: frozenset[str]) -> dict[str, JobHandler]:

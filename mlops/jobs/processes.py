@@ -96,7 +96,10 @@ def isolated(target: Callable[[JobContext], Any] | str, *, memory_limit_mb: floa
     """
     if memory_limit_mb is not None and not memory_limit_mb > 0:
         raise InvalidInput(f"memory_limit_mb is {memory_limit_mb}; allowed are numbers above 0, or None for no limit.")
-    return IsolatedRun(target if isinstance(target, str) else _name_of(target), memory_limit_mb)
+    name = target if isinstance(target, str) else _name_of(target)
+    if not all(name.partition(":")[::2]):
+        raise InvalidInput(f"{name!r} names no function. Write 'module:function', such as 'lab.batches:recompute'.")
+    return IsolatedRun(name, memory_limit_mb)
 
 
 class _Child:

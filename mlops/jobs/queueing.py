@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,8 +14,8 @@ from mlops import clock
 from mlops.audit import current_actor
 from mlops.clock import NewId, Now
 from mlops.database import Transaction
-from mlops.errors import InvalidInput
-from mlops.jobs.entities import Job, JobStatus, NewJob
+from mlops.jobs.documents import encode_document
+from mlops.jobs.entities import Job, JobStatus, NewJob, several
 from mlops.jobs.errors import JobNotFound
 from mlops.jobs.reading import find_unfinished
 from mlops.jobs.signals import also_notify, ring_queued, tell_ended
@@ -23,7 +24,6 @@ from mlops.records import encode_json
 
 __all__ = ["enqueue", "unmet"]
 
-_MOST_PAYLOAD = 1_000_000  # characters
 _NEITHER = {JobStatus.FAILED, JobStatus.CANCELLED}
 
 
@@ -74,8 +74,8 @@ def enqueue(
         payload=payload or {},
         project=project,
         priority=priority,
-        depends_on=tuple(sorted(set(depends_on))),
-        requires=frozenset(requires),
+        depends_on=tuple(sorted(several(depends_on, "depends_on"))),
+        requires=several(requires, "requires"),
         run_at=run_at,
         max_attempts=max_attempts,
         timeout_s=timeout_s,
@@ -114,9 +114,7 @@ def _insert(tx: Transaction, job: NewJob, job_id: str, at: datetime) -> str | No
     row = _row(job, job_id, at) | {"status": status.value}
     if lost is not None:
         row |= {"error": f"It depends on job {lost}, which is {missing[lost][0]}.", "ended_at": at}
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    insert = dialect.insert(jobs).on_conflict_do_nothing().returning(jobs.c.job_id, *also_notify(tx.dialect))
-    if tx.execute(insert, row).one_or_none() is None:
+    if tx.execute(_insertion(tx.dialect), row).one_or_none() is None:
         return None
     if job.depends_on:
         tx.execute(
@@ -129,17 +127,18 @@ def _insert(tx: Transaction, job: NewJob, job_id: str, at: datetime) -> str | No
     return job_id
 
 
+@functools.lru_cache(maxsize=2)
+def _insertion(dialect: str) -> sa.Executable:
+    """Return the statement that writes a job and returns its id, or nothing when its key is taken."""
+    insert: Any = postgresql.insert(jobs) if dialect == "postgresql" else sqlite.insert(jobs)
+    return cast("sa.Executable", insert.on_conflict_do_nothing().returning(jobs.c.job_id, *also_notify(dialect)))
+
+
 def _row(job: NewJob, job_id: str, at: datetime) -> dict[str, Any]:
-    payload = encode_json(job.payload, where="payload")
-    if len(payload) > _MOST_PAYLOAD:
-        raise InvalidInput(
-            f"The payload of a {job.kind} job has {len(payload)} characters as JSON; a job takes {_MOST_PAYLOAD}. "
-            "Keep large things as files or artifacts and pass where they are."
-        )
     return {
         **{name: getattr(job, name) for name in ("project", "kind", "priority", "run_at", "max_attempts", "timeout_s")},
         "job_id": job_id,
-        "payload": payload,
+        "payload": encode_document(job.payload, "payload", job.kind),
         "requires": encode_json(sorted(job.requires)),
         "attempts": 0,
         "token": 0,

@@ -46,7 +46,7 @@ def get_job(tx: Transaction, job_id: str) -> Job:
     """
     found = find_job(tx, job_id)
     if found is None:
-        raise JobNotFound(job_id, hint="Ended jobs are pruned after a while; list_jobs(tx) shows what is kept.")
+        raise JobNotFound(job_id, hint="Ended jobs are pruned after a while; `mlops jobs list` shows what is kept.")
     return found
 
 

@@ -20,6 +20,7 @@ from mlops.jobs.claiming import Claimant, is_at_work, is_claimable
 from mlops.jobs.context import JobContext
 from mlops.jobs.crew import Crew
 from mlops.jobs.dispatcher import Dispatcher, give_back
+from mlops.jobs.entities import several
 from mlops.jobs.errors import LeaseLost
 from mlops.jobs.executing import Outcome, execute
 from mlops.jobs.handlers import JobHandler, by_kind
@@ -86,7 +87,7 @@ class JobRunner:
         if workers < 1 or not lease_s >= 0.1:
             raise InvalidInput(f"workers={workers}, lease_s={lease_s}: allowed are workers ≥ 1 and lease_s ≥ 0.1.")
         self._database = database
-        self._capabilities = frozenset(capabilities)
+        self._capabilities = several(capabilities, "capabilities")
         self._handlers = by_kind(handlers, self._capabilities)
         self._workers = workers
         self._waker = waker

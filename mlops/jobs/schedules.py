@@ -13,6 +13,7 @@ from mlops import audit, clock
 from mlops.clock import NewId, Now
 from mlops.database import Transaction
 from mlops.errors import InvalidInput
+from mlops.jobs.entities import several
 from mlops.jobs.errors import JobScheduleNotFound
 from mlops.jobs.misfires import next_of
 from mlops.jobs.schedule_entities import SCHEDULED_FOR, JobSchedule, Misfire, NewSchedule
@@ -92,7 +93,7 @@ def schedule(
         misfire=_misfire(misfire),
         overlap=overlap,
         priority=priority,
-        requires=frozenset(requires),
+        requires=several(requires, "requires"),
         max_attempts=max_attempts,
         timeout_s=timeout_s,
     )

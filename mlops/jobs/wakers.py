@@ -24,6 +24,7 @@ __all__ = ["ListeningWaker", "PollingWaker", "Waker", "default_waker"]
 
 _GLANCE_S = 0.05  # between looks at SQLite's change counter, of which each takes some microseconds
 _RECONNECT_S = 2.0
+_CONNECT_S = 10
 
 
 class Waker(Protocol):
@@ -113,7 +114,10 @@ class ListeningWaker:
 
     def wait(self, timeout_s: float) -> None:
         """Return when woken, when notified, or after the timeout."""
+        was_deaf = self._connection is None
         connection = self._listening()
+        if was_deaf and connection is not None:
+            return  # what was queued before it listened
         sources = [self._reader] if connection is None else [self._reader, connection.fileno()]
         ready, _, _ = select.select(sources, [], [], max(0.0, timeout_s))
         if self._reader in ready:
@@ -141,7 +145,9 @@ class ListeningWaker:
         if self._connection is None and time.monotonic() >= self._retry_at:
             self._retry_at = time.monotonic() + _RECONNECT_S
             with contextlib.suppress(psycopg.OperationalError):  # the runner's own transactions report it
-                self._connection = psycopg.connect(self._address, autocommit=True, application_name="mlops jobs")
+                self._connection = psycopg.connect(
+                    self._address, autocommit=True, application_name="mlops jobs", connect_timeout=_CONNECT_S
+                )
                 self._connection.execute(f"LISTEN {CHANNEL}")
         return self._connection
 

@@ -26,6 +26,15 @@ def test_a_write_is_kept(points: Database) -> None:
     assert stored(points) == [1, 2]
 
 
+def test_what_was_prepared_outlives_a_read(postgresql_points: Database) -> None:
+    """A query that is asked again and again is planned by the server once, not for every snapshot."""
+    for _ in range(10):
+        assert stored(postgresql_points) == []
+    with postgresql_points.read() as tx:
+        names = tx.execute(sa.text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    assert any("points" in name for name in names)
+
+
 def insert_and_raise(database: Database, error: BaseException | type[BaseException]) -> None:
     """Write a point in a block that then raises."""
     with database.write() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -260,19 +260,45 @@ def test_an_interrupted_leader_leaves_nobody_waiting(points: Database) -> None:
     assert stored(points) == [-1, 50]
 
 
-def test_an_interrupted_caller_leaves_nobody_waiting(sqlite_points: Database) -> None:
-    """A caller interrupted in the queue may be the one who is to lead next; those behind it are served all the same."""
+@pytest.fixture
+def interrupt_once() -> Iterator[Callable[[], None]]:
+    """Return what interrupts the main thread, once: a signal that comes just before it sleeps does not wake it."""
+    heard = threading.Event()
+
+    def hear(*_: object) -> None:
+        if not heard.is_set():
+            heard.set()
+            raise KeyboardInterrupt
+
+    def interrupt() -> None:
+        while not heard.is_set():
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            heard.wait(0.01)
+
+    before = signal.signal(signal.SIGINT, hear)
+    yield interrupt
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("later", range(20))
+def test_an_interrupted_caller_leaves_nobody_waiting(
+    sqlite_points: Database, interrupt_once: Callable[[], None], later: int
+) -> None:
+    """Wherever a caller is interrupted, and even if it is to lead next: those behind it are served all the same."""
     gate = Gate()
     commit = GroupCommit(sqlite_points, gate, most=1)
+
+    def interrupt() -> Any:
+        while commit.waiting < 1:
+            continue
+        for _ in range(later):
+            continue
+        interrupt_once()
+        return commit.submit((3, "behind the interrupted one"))
+
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(commit.submit, (1, "leads"))
         gate.entered.wait()
-
-        def interrupt() -> Any:
-            until(lambda: commit.waiting == 1)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            return commit.submit((3, "behind the interrupted one"))
-
         behind = threads.submit(interrupt)
         with pytest.raises(KeyboardInterrupt):
             commit.submit((2, "interrupted"))

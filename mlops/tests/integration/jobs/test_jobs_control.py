@@ -30,7 +30,7 @@ from mlops.jobs import (
     wait,
 )
 from mlops.jobs.claiming import claim
-from mlops.jobs.ending import fail, move_dependants, succeed
+from mlops.jobs.ending import Ending, end_all, move_dependants
 from mlops.tests.integration.jobs.conftest import EFFECT, KIND, LONG_S, Enqueue, claimant, job, status, until
 
 Runner = Callable[..., JobRunner]
@@ -41,10 +41,7 @@ def end(lab: Database, job_id: str, how: str) -> None:
     with lab.write() as tx:
         [attempt] = claim(tx, claimant(), 1)
         assert attempt.job.job_id == job_id
-        if how == "succeeded":
-            succeed(tx, attempt.lease, "null", attempt=1, at=clock.now())
-        else:
-            fail(tx, attempt.lease, "boom", attempt=1, at=clock.now())
+        end_all(tx, [Ending(attempt.lease, how, 1, error=None if how == "succeeded" else "boom")], at=clock.now())
         move_dependants(tx, [job_id], succeeded=how == "succeeded", at=clock.now())
 
 
@@ -60,13 +57,12 @@ def test_a_job_waits_for_all_that_it_depends_on(lab: Database, ask: Enqueue) -> 
     second = ask(priority=1)
     both = ask(depends_on=[second, first])
     assert (status(lab, both), job(lab, both).depends_on) == (JobStatus.WAITING, (first, second))
-    end_all = [first, second]
     with lab.write() as tx:
         for attempt in claim(tx, claimant(), 2):
-            succeed(tx, attempt.lease, "null", attempt=1, at=clock.now())
+            end_all(tx, [Ending(attempt.lease, "succeeded", 1, "null")], at=clock.now())
             move_dependants(tx, [attempt.job.job_id], succeeded=True, at=clock.now())
             assert find_job(tx, both).status == ("queued" if attempt.job.job_id == second else "waiting")
-    assert status(lab, ask(depends_on=end_all)) is JobStatus.QUEUED
+    assert status(lab, ask(depends_on=[first, second])) is JobStatus.QUEUED
 
 
 def test_dependencies_that_end_at_once_let_go_what_waits(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
@@ -178,10 +174,22 @@ def test_a_job_that_nobody_can_take_says_why(lab: Database, ask: Enqueue, runner
             return len(list_workers(tx))
 
     until(lambda: alive() == 3)
-    assert "None of the 3 live workers knows jobs of kind 'test.other'" in reasons(lab, other)
+    assert "None of the 3 live workers takes jobs of kind 'test.other'" in reasons(lab, other)
     assert "needs 'gpu', which no live worker has" in reasons(lab, gpu)
     assert "needs a, b together" in reasons(lab, together)
-    assert "1 queued jobs come before it" in reasons(lab, gpu)
+    assert "1 queued job comes before it" in reasons(lab, gpu)
+
+
+def test_a_job_that_waits_for_a_free_worker_says_so(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """One that could take it has as many as it runs at once."""
+    gate = threading.Event()
+    runner_of(JobHandler("test.gated", lambda _: gate.wait(LONG_S) and None), EFFECT)
+    running = ask("test.gated")
+    until(lambda: status(lab, running) is JobStatus.RUNNING)
+    waiting = ask()
+    assert "run 1 at once, and that many are running" in reasons(lab, waiting)
+    gate.set()
+    wait(lab, waiting, LONG_S)
 
 
 def test_a_job_that_must_wait_says_for_what(lab: Database, ask: Enqueue) -> None:

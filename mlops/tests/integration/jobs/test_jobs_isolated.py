@@ -156,7 +156,6 @@ def test_a_killed_worker_takes_its_process_along(
     [
         ("mlops.no_such_module:run", "ModuleNotFoundError"),
         ("mlops.tests.integration.jobs.isolated_handlers:NO_FUNCTION", "no function"),
-        ("mlops.tests.integration.jobs.isolated_handlers", "no function"),
     ],
 )
 def test_what_is_no_function_there_fails_the_job(
@@ -184,3 +183,6 @@ def test_what_another_process_cannot_import_is_refused() -> None:
             isolated(function)
     with pytest.raises(InvalidInput, match="above 0"):
         isolated("lab.batches:recompute", memory_limit_mb=0)
+    for name in ("lab.batches", "lab.batches:", ":recompute"):
+        with pytest.raises(InvalidInput, match="names no function"):
+            isolated(name)

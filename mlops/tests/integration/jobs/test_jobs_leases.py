@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from mlops.database import Database
 from mlops.jobs import JobContext, JobHandler, JobRunner, JobStatus, LeaseLost, cancel, explain, job_logs, wait
 from mlops.jobs.attempt import Attempt
 from mlops.jobs.claiming import claim, has_lost, next_due_s, sweep
-from mlops.jobs.ending import give_back, queue_again, succeed
+from mlops.jobs.ending import Ending, end_all, give_back, queue_again
+from mlops.records import encode_json
 from mlops.tests.integration.jobs.conftest import (
     EFFECT,
     KIND,
@@ -62,16 +64,29 @@ def test_a_silent_workers_job_goes_to_the_next_one(lab: Database, ask: Enqueue) 
     with pytest.raises(LeaseLost), context.commit(result="late") as tx:
         write_effect(tx, job_id)
     with lab.write() as tx:
-        for write in (
-            lambda: succeed(tx, late.lease, "null", attempt=1, at=clock.now()),
-            lambda: queue_again(tx, late.lease, "boom", attempt=1, pause_s=0),
-            lambda: give_back(tx, late.lease, attempts=0),
-        ):
-            with pytest.raises(LeaseLost, match=job_id):
-                write()
-    with pytest.raises(LeaseLost):
+        assert end_all(tx, [Ending(late.lease, "succeeded", 1, "null")], at=clock.now()) == []
+        assert not queue_again(tx, late.lease, "boom", attempt=1, pause_s=0)
+        assert not give_back(tx, late.lease, attempts=0)
+    with pytest.raises(LeaseLost, match=job_id):
         context.check()
     assert (job(lab, job_id).worker, effects(lab)) == ("w2", {})
+
+
+def test_jobs_that_end_together_are_fenced_one_by_one(lab: Database, ask: Enqueue) -> None:
+    """Of two attempts at the same job only the one that has it ends it; what others ended with it stays ended."""
+    other = ask(priority=1)
+    job_id = ask()
+    with lab.write() as tx:
+        ended, late = claim(tx, claimant(lease_s=0.0), 2)
+        end_all(tx, [Ending(ended.lease, "failed", 1, error="no plate 🧬")], at=clock.now())
+    assert let_go(lab) == 1
+    last = take(lab, "w1", lease_s=60)
+    result = encode_json({"name": 'µ 🧬 "quoted" \\ \0 end', "seen": math.nan, "file": "half \ud800"})
+    endings = [Ending(attempt.lease, "succeeded", attempt.number, result) for attempt in (ended, late, last)]
+    with lab.write() as tx:
+        assert end_all(tx, endings, at=clock.now()) == endings[2:]
+    assert (job(lab, other).status, job(lab, other).error) == (JobStatus.FAILED, "no plate 🧬")
+    assert (job(lab, job_id).attempts, encode_json(job(lab, job_id).result)) == (2, result)
 
 
 def test_a_late_worker_whom_nobody_has_replaced_may_commit(lab: Database, ask: Enqueue) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mlops import clock
 from mlops.database import Database, Transaction, open_database
 from mlops.jobs import enqueue, find_unfinished
 from mlops.jobs.claiming import claim, has_lost, is_claimable
+from mlops.jobs.ending import Ending, end_all
 from mlops.tests.integration.jobs.conftest import KIND, claimant
 
 
@@ -54,6 +56,16 @@ def test_looking_for_lost_jobs_reads_running_ones_only(filled: Database) -> None
     """However many have ended."""
     with filled.read() as tx:
         assert "idx_jobs_lease" in plan_of(tx, lambda: has_lost(tx))
+
+
+def test_jobs_are_ended_by_their_ids(filled: Database) -> None:
+    """However many there were: each ending is looked up, the table is not read."""
+    with filled.write() as tx:
+        taken = claim(tx, claimant(), 3)
+        endings = [Ending(attempt.lease, "succeeded", 1, "null") for attempt in taken]
+        plan = plan_of(tx, lambda: end_all(tx, endings, at=clock.now()))
+    assert "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (job_id=?)" in plan
+    assert "SCAN jobs" not in plan
 
 
 def test_a_key_is_found_by_its_index(filled: Database) -> None:

@@ -14,7 +14,7 @@ from mlops.database import Database
 from mlops.errors import InvalidInput
 from mlops.jobs import JobNotFound, JobStatus, enqueue, find_job, find_unfinished, list_jobs
 from mlops.jobs.claiming import claim, is_claimable, next_due_s
-from mlops.jobs.ending import succeed
+from mlops.jobs.ending import Ending, end_all
 from mlops.tests.integration.jobs.conftest import KIND, Enqueue, claimant, job
 
 
@@ -106,7 +106,7 @@ def test_a_key_stands_for_one_unfinished_job(lab: Database, ask: Enqueue) -> Non
         attempt = claim(tx, claimant(), 1)[0]
         assert attempt.job.job_id == first
         assert enqueue(tx, kind=KIND, key="nightly") == first
-        succeed(tx, attempt.lease, "null", attempt=1, at=clock.now())
+        end_all(tx, [Ending(attempt.lease, "succeeded", 1, "null")], at=clock.now())
         assert enqueue(tx, kind=KIND, key="nightly") != first
 
 
@@ -114,6 +114,13 @@ def test_a_dependency_must_exist(ask: Enqueue) -> None:
     """The message names it."""
     with pytest.raises(JobNotFound, match="nowhere"):
         ask(depends_on=["nowhere"])
+
+
+@pytest.mark.parametrize("name", ["requires", "depends_on"])
+def test_a_text_is_not_taken_for_several_names(ask: Enqueue, name: str) -> None:
+    """Its letters would be; such a job nobody could ever take."""
+    with pytest.raises(InvalidInput, match=rf"{name} is the text 'gpu'.*\['gpu'\]"):
+        ask(**{name: "gpu"})
 
 
 def test_every_taking_up_raises_the_token(lab: Database, ask: Enqueue) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlops.clock import now
 from mlops.errors import InvalidInput
-from mlops.jobs import Backoff, Job, JobCancelled, JobStatus, JobTimedOut, LeaseLost, PermanentFailure
+from mlops.jobs import Backoff, Job, JobCancelled, JobHandler, JobStatus, JobTimedOut, LeaseLost, PermanentFailure
 from mlops.jobs.attempt import Attempt, storable
 from mlops.jobs.ending import Lease
 from mlops.jobs.executing import Outcome, Verdict, execute, verdict_of
@@ -61,6 +63,30 @@ def test_an_error_after_the_wish_to_cancel_cancels() -> None:
     attempt.interrupt(JobCancelled("stop"))
     attempt.interrupt(LeaseLost("gone"))
     assert verdict_of(Outcome(attempt, error=KeyError("half done"))) is Verdict.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"kind": "Count plates"}, "small letters"),
+        ({"kind": "count."}, "small letters"),
+        ({"run": 7}, "cannot be called"),
+        ({"requires": "gpu"}, "is the text 'gpu'"),
+        ({"timeout_s": 0.0}, "above 0"),
+        ({"timeout_s": math.nan}, "above 0"),
+    ],
+)
+def test_a_handler_that_could_do_nothing_is_refused(wrong: dict[str, Any], said: str) -> None:
+    """Where it is made, not when a job is there for it."""
+    with pytest.raises(InvalidInput, match=said):
+        JobHandler(**{"kind": "plates.count", "run": print, **wrong})
+
+
+def test_a_result_beyond_a_million_characters_fails_the_job() -> None:
+    """Large things are files; the message says so."""
+    outcome = execute(an_attempt(), lambda: "x" * 1_000_000)
+    assert verdict_of(outcome) is Verdict.FAILED
+    assert "result of a test.some job has 1000002 characters" in str(outcome.error)
 
 
 def test_what_cannot_be_stored_as_a_result_fails_the_job() -> None:

@@ -1,0 +1,67 @@
+"""What wakes a sleeping runner; a wait that is not ended would last longer than any test may."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from mlops.database import Database, open_database
+from mlops.jobs import enqueue
+from mlops.jobs.wakers import ListeningWaker, PollingWaker, Waker, default_waker
+
+FOR_EVER_S = 3_600.0
+
+
+@pytest.fixture
+def waker(database: Database) -> Iterator[Waker]:
+    """Yield what a runner on each database sleeps on, after its first look round."""
+    made = default_waker(database)
+    made.wait(FOR_EVER_S)
+    yield made
+    made.close()
+
+
+def test_the_first_wait_ends_at_once(database: Database) -> None:
+    """What was queued before it could hear of it is looked for."""
+    made = default_waker(database)
+    assert isinstance(made, PollingWaker if database.dialect == "sqlite" else ListeningWaker)
+    made.wait(FOR_EVER_S)
+    made.close()
+
+
+def test_a_wake_before_the_wait_counts(waker: Waker) -> None:
+    """However often it was woken, once."""
+    waker.wake()
+    waker.wake()
+    waker.wait(FOR_EVER_S)
+    waker.wait(0.0)
+
+
+def test_a_job_that_another_process_asks_for_ends_the_wait(database: Database, waker: Waker) -> None:
+    """By the database alone: the other one has a bell of its own."""
+    waiting = threading.Thread(target=waker.wait, args=(FOR_EVER_S,))
+    waiting.start()
+    with database.write() as tx:
+        enqueue(tx, kind="test.any")
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def test_a_connection_that_is_lost_is_made_anew(postgresql_url: str) -> None:
+    """And what was queued meanwhile is looked for."""
+    waker = ListeningWaker(postgresql_url)
+    waker.wait(FOR_EVER_S)
+    address = make_url(postgresql_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mlops jobs'")
+    waker.wait(FOR_EVER_S)  # it hears that it is deaf
+    while waker._connection is None:
+        waker.wait(0.1)
+    with open_database(postgresql_url) as database, database.write() as tx:
+        enqueue(tx, kind="test.any")
+    waker.wait(FOR_EVER_S)
+    waker.close()

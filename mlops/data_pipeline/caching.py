@@ -1,4 +1,4 @@
-"""Which runs are equal: those of the same input, schema, features, options and code."""
+"""Which runs are equal: those that work the same way, by schema, features, options and code, on the same input."""
 
 from __future__ import annotations
 
@@ -15,17 +15,22 @@ from mlops.records import encode_json
 if TYPE_CHECKING:
     from mlops.data_pipeline.execution import Request
 
-__all__ = ["CODE_VERSION", "key_of"]
+__all__ = ["CODE_VERSION", "key_of", "way_of"]
 
 CODE_VERSION = 1
 """Raised whenever the same request would give other outputs."""
 
 
 def key_of(request: Request, input_digest: str) -> str:
-    """Return a digest of everything that decides about a run's outputs.
+    """Return what two runs share whose outputs are the same; empty, which equals nothing, where that is not known."""
+    way = way_of(request)
+    return f"{way}:{input_digest}" if way else ""
 
-    Empty, which equals nothing, for a run with Python functions among its transformations: what a function does cannot
-    be read off it.
+
+def way_of(request: Request) -> str:
+    """Return a digest of everything but the input's bytes that decides about a run's outputs.
+
+    Empty for a run with Python functions among its transformations: what a function does cannot be read off it.
     """
     options, config = request.options, request.config
     steps = _steps_digest(config.custom_transformations) if config else ""
@@ -34,7 +39,7 @@ def key_of(request: Request, input_digest: str) -> str:
     named = (rule.polars_name for rule in request.schema.validation_rules if rule.polars_name)
     parts = {
         "code": [CODE_VERSION, pl.__version__],
-        "input": [input_digest, *_endings(request)],
+        "input": _endings(request),
         "schema": request.schema.digest,
         "rules": request.rules.fingerprint(named),
         "features": config.digest if config else "",

@@ -24,6 +24,7 @@ __all__ = ["JOB_KIND", "RunBook", "read_status"]
 JOB_KIND = "data.run_pipeline"
 _SUBJECT = "pipeline_run"
 _ENDS = {jobs.JobStatus.FAILED: RunStatus.FAILED, jobs.JobStatus.CANCELLED: RunStatus.CANCELLED}
+_JOBS_AT_ONCE = 500
 _ATTEMPTS = 5  # of a job whose worker dies; what fails by itself fails at once
 
 
@@ -76,6 +77,11 @@ class RunBook:
             page = self._store.list_runs(tx, project=self._project, **wanted)
             return page.replaced(self._with_progress(tx, run) for run in page)
 
+    def is_way_known(self, way: str) -> bool:
+        """Return whether any run completed that worked this way, on whichever input."""
+        with self._database.read() as tx:
+            return self._store.is_way_known(tx, way)
+
     def find_equal(self, cache_key: str) -> PipelineRun | None:
         """Return the newest completed run with this key."""
         with self._database.read() as tx:
@@ -98,6 +104,17 @@ class RunBook:
                 cursor=run.run_id,
             )
             return next(iter(page), None)
+
+    def kept_inputs(self) -> set[str]:
+        """Return the inputs of all runs, of any project, whose jobs are kept: those that are unfinished among them."""
+        found: set[str] = set()
+        cursor: str | None = None
+        with self._database.read() as tx:
+            while True:
+                page = jobs.list_jobs(tx, kind=JOB_KIND, limit=_JOBS_AT_ONCE, cursor=cursor)
+                found.update(self._store.list_inputs(tx, [job.payload["run_id"] for job in page]))
+                if (cursor := page.next_cursor) is None:
+                    return found
 
     def await_end(self, run: PipelineRun, timeout_s: float) -> None:
         """Return when the job of a run has ended, or after so many seconds."""
@@ -202,7 +219,8 @@ class RunBook:
         if job.status in _ENDS:
             return run.changed(status=_ENDS[job.status], error=job.error, ended_at=job.ended_at)
         done, total = job.progress.done, job.progress.total
-        return run.changed(progress=min(done / total, 1.0)) if total else run
+        told = {"progress": min(done / total, 1.0), "current_step": job.progress.message} if total else {}
+        return run.changed(**told)
 
     def _close(self, tx: Transaction, run: PipelineRun) -> PipelineRun:
         """Keep a run that ended without its job's own transaction."""

@@ -141,6 +141,8 @@ class RunWorker:
         source = Path(request.run.input_data_path)
         if request.first is not None or not source.is_file():  # a database, or an input that is not there
             return None
+        if not self._runs.is_way_known(caching.way_of(request)):  # the input need not be hashed
+            return None
         key = caching.key_of(request, file_digest(source))
         found = self._runs.find_equal(key)
         if found is None:

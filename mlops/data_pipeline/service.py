@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from mlops import clock
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
 from mlops.data_pipeline import opening
+from mlops.data_pipeline.deadlines import Deadline
 from mlops.data_pipeline.definitions import Definitions, feature_configs, schemas
 from mlops.data_pipeline.entities import DataSchema, FeatureEngineeringConfig, PipelineRun, RunStatus
-from mlops.data_pipeline.inputs import kept_input
+from mlops.data_pipeline.inputs import kept_input, remove_unused_inputs
 from mlops.data_pipeline.inspection import Inspector, Validation
 from mlops.data_pipeline.named_rules import NamedRules
 from mlops.data_pipeline.run_book import RunBook, read_status
@@ -27,7 +28,7 @@ from mlops.data_pipeline.run_options import RunOptions
 from mlops.data_pipeline.running import RunWorker
 from mlops.data_pipeline.sql import SqlPipelineStore
 from mlops.database import DatabaseSettings, open_database
-from mlops.jobs import JobHandler, JobNotEnded, JobRunner
+from mlops.jobs import JobHandler, JobRunner
 from mlops.search import Page
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class DataPipelineService:
         )
         self._settings = settings.data_pipeline
         self._data_dir = Path(data_dir or self._settings.data_dir).absolute()
+        self._inputs = self._data_dir / "inputs"
         self._project = project or self._settings.default_project
         store = SqlPipelineStore()
         kept: dict[str, Any] = {"project": self._project, "now": now, "new_id": new_id}
@@ -254,7 +256,7 @@ class DataPipelineService:
         """
         return self._begin(
             pipeline_id,
-            kept_input(input_data_path, self._data_dir / "inputs", new_id=self._new_id),
+            lambda: kept_input(input_data_path, self._inputs, new_id=self._new_id),
             schema_id,
             feature_config_id,
             options={
@@ -287,7 +289,7 @@ class DataPipelineService:
         options = {**run.options, "mended_run_id": run_id, "mended_path": str(mended), "use_cache": False}
         return self._begin(
             run.pipeline_id,
-            run.input_data_path,
+            lambda: run.input_data_path,
             run.schema_id,
             run.feature_config_id,
             options=options,
@@ -342,12 +344,12 @@ class DataPipelineService:
             RunCancelled: It was cancelled.
             JobNotEnded: It goes on after the timeout.
         """
-        run, deadline = self._runs.get(run_id), _deadline(timeout_s)
+        run, deadline = self._runs.get(run_id), Deadline(timeout_s)
         while not run.is_ended:
-            _check_deadline(run, deadline, timeout_s)
+            deadline.check(run)
             if on_progress is not None:
                 on_progress(run)
-            self._runs.await_end(run, _TELL_EVERY_S if deadline is None else min(_TELL_EVERY_S, _left(deadline)))
+            self._runs.await_end(run, deadline.within(_TELL_EVERY_S))
             run = self._runs.get(run_id)
         self._begun.discard(run_id)
         return self._runs.require_completed(run)
@@ -362,9 +364,9 @@ class DataPipelineService:
         """As `wait`, without keeping a thread busy."""
 
         async def waiting() -> PipelineRun:
-            deadline = _deadline(timeout_s)
+            deadline = Deadline(timeout_s)
             while not (run := await asyncio.to_thread(self._runs.get, run_id)).is_ended:
-                _check_deadline(run, deadline, timeout_s)
+                deadline.check(run)
                 if on_progress is not None:
                     on_progress(run)
                 await asyncio.sleep(_POLL_S)
@@ -447,6 +449,19 @@ class DataPipelineService:
         """Return the bad rows of a run with line, reasons and raw text; empty when there are none."""
         return opening.quarantine(self._runs.get(run_id))
 
+    def remove_unused_inputs(self, before: datetime) -> int:
+        """Remove DataFrames that runs were begun on, as soon as the jobs of all those runs are pruned.
+
+        The platform calls it each night, after it has pruned jobs.
+
+        Args:
+            before: An aware datetime; what was written since stays in any case.
+
+        Returns:
+            How many were removed.
+        """
+        return remove_unused_inputs(self._inputs, before=before, used=self._runs.kept_inputs)
+
     def _await_begun(self) -> None:
         for run_id in sorted(self._begun):
             while not (run := self._runs.get(run_id)).is_ended:
@@ -455,7 +470,7 @@ class DataPipelineService:
     def _begin(
         self,
         pipeline_id: str,
-        source: str,
+        source: Callable[[], str],
         schema_id: str,
         config_id: str | None,
         *,
@@ -469,7 +484,7 @@ class DataPipelineService:
         run = self._runs.begin(
             data_dir=self._data_dir,
             pipeline_id=pipeline_id,
-            input_data_path=source,
+            input_data_path=source(),
             schema_id=schema.schema_id,
             data_schema_version=schema.version,
             schema_digest=schema.digest,
@@ -481,16 +496,3 @@ class DataPipelineService:
         if wait:
             self.wait(run.run_id)
         return run.run_id
-
-
-def _deadline(timeout_s: float | None) -> float | None:
-    return None if timeout_s is None else time.monotonic() + timeout_s
-
-
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - time.monotonic())
-
-
-def _check_deadline(run: PipelineRun, deadline: float | None, timeout_s: float | None) -> None:
-    if deadline is not None and time.monotonic() > deadline:
-        raise JobNotEnded(run.job_id or run.run_id, run.status, timeout_s or 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.data_pipeline.entities import DataSchema, FeatureEngineeringConfig, PipelineRun, RunStatus
@@ -55,6 +56,12 @@ class PipelineStore(Protocol):
 
     def find_run(self, tx: Transaction, run_id: str, *, is_locked: bool = False) -> PipelineRun | None:
         """Return a run; locked, nobody else changes it until the transaction ends."""
+
+    def is_way_known(self, tx: Transaction, way: str) -> bool:
+        """Return whether any completed run has a key of this way, see `caching`."""
+
+    def list_inputs(self, tx: Transaction, run_ids: Sequence[str]) -> list[str]:
+        """Return the inputs of those of these runs that there are."""
 
     def find_equal_run(self, tx: Transaction, cache_key: str) -> PipelineRun | None:
         """Return the newest completed run with this key; none has the empty one."""

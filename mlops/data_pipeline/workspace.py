@@ -3,6 +3,7 @@
     <data_dir>/unfinished/<run_id>/snapshot/      the input as Parquet, kept until the run ends, for whoever resumes it
     <data_dir>/unfinished/<run_id>/attempt-<n>/   where an attempt writes
     <data_dir>/runs/<run_id>/output-<n>/          what an attempt published, by one rename
+    <data_dir>/inputs/<id>.parquet                a DataFrame that a run was begun on, see `inputs`
 
 Attempts have numbers of their own, so that one which was paused and went on too late disturbs nobody. No text of a user
 becomes part of a path: run ids are ours. What a process left that was killed when its run had just ended is found in

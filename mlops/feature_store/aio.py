@@ -265,7 +265,7 @@ class FeatureStore:
         return await asyncio.to_thread(self.sync.job_handlers)
 
     async def push(self, view: str, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> int:
-        """Put single rows into the online store at once: dicts of join keys, features and the event's time.
+        """Put single rows into the online store at once: dicts of join keys, features and the event's time, else now.
 
         Features that are left out become missing; a row older than what is there changes nothing. The source should
         get the rows too, so that training sees what serving saw.

@@ -111,7 +111,9 @@ class FeatureSource(Record):
         for ending, kind in {".parquet": SourceFormat.PARQUET, ".csv": SourceFormat.CSV}.items():
             if text.lower().endswith(ending):
                 return cls(path=text, format=kind, pipeline_run_id=run_id)
-        raise ValueError("a source is a .parquet or .csv file; hand other rows over as a frame: apply(view, frame=…)")
+        raise ValueError(
+            "a source is a .parquet or .csv file; hand other rows over as a frame: apply_view(view, frame=…)"
+        )
 
 
 class FeatureView(Record):
@@ -119,7 +121,7 @@ class FeatureView(Record):
 
     Attributes:
         entity: Name of the entity; the source has its join keys as columns.
-        source: A path of Parquet or CSV, a pipeline run, or None where a frame is handed to `apply`.
+        source: A path of Parquet or CSV, a pipeline run, or None where a frame is handed to `apply_view`.
         event_timestamp: Column of the time from which on a row is true.
         created_timestamp: Column of the time at which a row became known; None when the source does not say, so that
             rows count as known from their event on.
@@ -247,7 +249,7 @@ class Materialization(Record):
         start: Events after this moment were looked at; None for all.
         end: Events up to this moment were looked at.
         rows_read: Entities found in the range.
-        rows_written: Entities whose online values changed.
+        rows_written: Entities brought to the online store so far; values there that are newer stay.
         beat_at: When it last wrote.
         error: Why it failed; empty unless it did.
     """

@@ -35,7 +35,7 @@ class Finder:
         """
         known = self._catalogue.entities(tx, self.project)
         if name not in known:
-            raise EntityNotFound(name, known=known, hint="Apply it first: apply(Entity(name=…, join_keys=…)).")
+            raise EntityNotFound(name, known=known, hint="Apply it first: apply_entity(Entity(name=…, join_keys=…)).")
         return known[name]
 
     def view(self, tx: Transaction, view: ViewReference) -> StoredView:

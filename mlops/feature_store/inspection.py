@@ -100,6 +100,8 @@ class Inspector:
         """Compare columns of a training set with what is online now."""
         references = read_references(saved.features)
         names = output_names(references, full_names=saved.full_feature_names)
+        if isinstance(wanted, str):
+            raise InvalidInput(f"features is {wanted!r}; pass a list such as [{wanted!r}].")
         unknown = [name for name in wanted or () if name not in names]
         if unknown:
             raise InvalidInput(f"{unknown[0]!r} is no feature of the training set, which has {', '.join(names)}.")

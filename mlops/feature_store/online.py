@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlops.clock import Now, microseconds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnlineFeatures", "OnlineReader"]
 
+_MOST_PLANS = 1_000  # for so many lists of features what is the same for every request is kept
 _MICROSECOND = timedelta(microseconds=1)
 _PRESENT, _MISSING, _STALE = ValueStatus.PRESENT, ValueStatus.MISSING, ValueStatus.STALE
 
@@ -88,13 +90,24 @@ class _Version:
 Columns = tuple[list[tuple[Any, ...]], list[tuple[ValueStatus, ...]]]
 
 
-class _ViewPart:
-    """Reads some features of one view; follows the version that serves."""
+class _OtherFeatures(Exception):
+    """A view of which all features were asked for has others by now."""
 
-    def __init__(self, reader: OnlineReader, view: ViewReference, features: Sequence[str]) -> None:
+
+class _ViewPart:
+    """Reads some features of one view; follows the version that serves.
+
+    Args:
+        whole: The version whose features were all asked for; None where they were named.
+    """
+
+    def __init__(
+        self, reader: OnlineReader, view: ViewReference, features: Sequence[str], whole: str | None = None
+    ) -> None:
         self._reader = reader
         self._view = view
         self._features = features
+        self._whole = whole
         self._version: _Version | None = None
 
     def read(self, entities: Sequence[Mapping[str, Any]], now_us: int) -> Columns:
@@ -127,6 +140,8 @@ class _ViewPart:
 
     def _load(self, view_id: str | None) -> _Version:
         view, entity = self._reader.load_batch(self._view, view_id)
+        if self._whole not in (None, view.view_id):
+            raise _OtherFeatures
         self._version = _Version(view, entity, self._features)
         return self._version
 
@@ -195,6 +210,10 @@ class _Plan:
         return [self._arrange(sum(rows, ())) for rows in zip(*columns, strict=True)]
 
 
+_Asked = tuple[tuple[str, ...], bool]
+_Planned = tuple[_Plan, tuple[str, ...]]
+
+
 class OnlineReader:
     """Answers requests for online features; what is the same for every request is prepared once.
 
@@ -220,19 +239,24 @@ class OnlineReader:
         self._finder = finder
         self.serving = serving
         self._now = now
-        self._plans: dict[tuple[tuple[str, ...], bool], tuple[_Plan, tuple[str, ...]]] = {}
+        self._plans: dict[_Asked, _Planned] = {}
 
     def read(
         self, entities: Sequence[Mapping[str, Any]], features: Sequence[str], *, full_names: bool
     ) -> OnlineFeatures:
         """Return the features of entities; see the service."""
         asked = (tuple(features), full_names)
-        known = self._plans.get(asked)
-        if known is None or self._is_outdated(known[0]):
-            known = self._plans[asked] = self._plan(features, full_names=full_names)
-        plan, names = known
-        values, statuses = plan.read(entities, microseconds(self._now()))
-        return OnlineFeatures(names, values, statuses)
+        while True:
+            known = self._plans.get(asked)
+            if known is None or self._is_outdated(known[0]):
+                known = self._keep(asked, self._plan(features, full_names=full_names))
+            plan, names = known
+            try:
+                values, statuses = plan.read(entities, microseconds(self._now()))
+            except _OtherFeatures:
+                self._plans.pop(asked, None)
+            else:
+                return OnlineFeatures(names, values, statuses)
 
     def load_batch(self, view: ViewReference, view_id: str | None) -> tuple[FeatureView, Entity]:
         """Return the version with this id, or the one that serves, and the entity that it describes.
@@ -249,20 +273,27 @@ class OnlineReader:
                 raise self._finder.missing(tx, view)
             return version, self._finder.entity(tx, version.entity)
 
-    def parts(self, references: Sequence[FeatureReference]) -> _Plan:
-        """Return how these features are read, each view once."""
+    def parts(
+        self, references: Sequence[FeatureReference], whole: Mapping[ViewReference, str] = MappingProxyType({})
+    ) -> _Plan:
+        """Return how these features are read, each view once.
+
+        Args:
+            references: The features.
+            whole: Ids of the versions whose features were all asked for, by view.
+        """
         by_view: dict[ViewReference, list[str]] = {}
         for reference in references:
             by_view.setdefault(reference.view, []).append(reference.feature)
         order = [FeatureReference(view, name) for view, names in by_view.items() for name in names]
-        made = [self._part(view, names) for view, names in by_view.items()]
+        made = [self._part(view, names, whole.get(view)) for view, names in by_view.items()]
         return _Plan(made, [order.index(reference) for reference in references])
 
-    def _part(self, view: ViewReference, names: Sequence[str]) -> _ViewPart | _OnDemandPart:
+    def _part(self, view: ViewReference, names: Sequence[str], whole: str | None) -> _ViewPart | _OnDemandPart:
         version = self._served(view)
         if isinstance(version, OnDemandView):
             return _OnDemandPart(self, view, version, names)
-        return _ViewPart(self, view, names)
+        return _ViewPart(self, view, names, whole)
 
     def _served(self, view: ViewReference) -> AnyView:
         view_id = self.serving(self.project, view)
@@ -273,15 +304,25 @@ class OnlineReader:
 
     def _plan(self, features: Sequence[str], *, full_names: bool) -> tuple[_Plan, tuple[str, ...]]:
         references: list[FeatureReference] = []
+        whole: dict[ViewReference, str] = {}
         for one in read_references(features):
             version = self._served(one.view)
-            if one.feature != "*" and one.feature not in version.feature_names:
+            if one.feature == "*":
+                whole[one.view] = version.view_id
+                references += [FeatureReference(one.view, name) for name in version.feature_names]
+            elif one.feature in version.feature_names:
+                references.append(one)
+            else:
                 raise FeatureNotFound(
                     one.feature, view=f"{version.name}@{version.version}", known=version.feature_names
                 )
-            names = version.feature_names if one.feature == "*" else (one.feature,)
-            references += [FeatureReference(one.view, name) for name in names]
-        return self.parts(references), output_names(references, full_names=full_names)
+        return self.parts(references, whole), output_names(references, full_names=full_names)
+
+    def _keep(self, asked: _Asked, planned: _Planned) -> _Planned:
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        self._plans[asked] = planned
+        return planned
 
     def _is_outdated(self, plan: _Plan) -> bool:
         """Tell whether an on-demand view was applied anew; other views say so themselves when they are read."""

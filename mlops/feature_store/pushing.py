@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,14 +29,26 @@ def push_rows(ledger: Ledger, online: OnlineStore, view: ViewReference, rows: Se
         others = [(one, ledger.finder.entity(tx, one.entity)) for one in serving if one.view_id != newest.view_id]
     for row in rows:
         _check_names(newest, entity, row)
-    targets = [(newest, entity), *(others if view.version is None else [])]
-    prepared = [(one.view_id, [_online_row(one, of, row, now) for row in rows]) for one, of in targets]
+    prepared = [(newest.view_id, [_online_row(newest, entity, row, now) for row in rows])]
+    for older, of in others if view.version is None else []:
+        prepared.append((older.view_id, list(_fitting(older, of, rows, now))))
     for view_id, ready in prepared:
         online.put(view_id, ready)
     return len(rows)
 
 
+def _fitting(
+    view: FeatureView, entity: Entity, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> Iterator[OnlineRow]:
+    """Yield rows that were meant for a newer version; where a value has no place in this one, what is there stays."""
+    for row in rows:
+        with contextlib.suppress(InvalidInput):
+            yield _online_row(view, entity, row, now)
+
+
 def _check_names(view: FeatureView, entity: Entity, row: Mapping[str, Any]) -> None:
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"{row!r} is no row. Pass a dict of join keys, features and {view.event_timestamp!r}.")
     known = {*entity.join_keys, *view.feature_names, view.event_timestamp, view.created_timestamp}
     for name in row:
         if name not in known:

@@ -45,7 +45,10 @@ def key_reader(keys: Mapping[str, KeyType]) -> Callable[[Mapping[str, Any]], str
         wanted = _KINDS[kind]
 
         def read_one(entity: Mapping[str, Any]) -> str:
-            value = entity.get(name)
+            try:
+                value = entity.get(name)
+            except AttributeError:  # it is no mapping, which is looked at only now: this is asked a hundred times
+                value = None
             return f"={value}" if type(value) is wanted else f"={_checked(name, kind, entity)}"
 
         return read_one
@@ -53,6 +56,8 @@ def key_reader(keys: Mapping[str, KeyType]) -> Callable[[Mapping[str, Any]], str
 
 
 def _checked(name: str, kind: KeyType, entity: Mapping[str, Any]) -> Any:
+    if not isinstance(entity, Mapping):
+        raise InvalidInput(f"{entity!r} is no entity. Pass a dict of join keys, such as {{{name!r}: …}}.")
     if name not in entity:
         raise InvalidInput(f"The entity {dict(entity)!r} has no key {name!r}. Pass all join keys of the view.")
     value = entity[name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mlops import clock
@@ -32,7 +33,7 @@ from mlops.feature_store.pushing import push_rows
 from mlops.feature_store.references import ViewReference, read_view
 from mlops.feature_store.reports import FeatureDrift, FeatureHistory, FeatureStatistics, TrainingSetReport
 from mlops.feature_store.sources import SourceReader
-from mlops.feature_store.sql import ServingReader, SqlFeatureCatalogue, SqlOnlineStore, SqlTrainingSets
+from mlops.feature_store.sql import SqlFeatureCatalogue, SqlOnlineStore, SqlTrainingSets, serving_version
 from mlops.feature_store.store import OnlineStore
 from mlops.feature_store.training_sets import TrainingSetKeeper
 from mlops.feature_store.values import read_moment
@@ -82,7 +83,7 @@ class FeatureStoreService:
         try:
             root = store_dir or settings.feature_store.store_dir
             self._artifacts = _artifact_store(root, settings.security, self._database, now=now, new_id=new_id)
-            self._serving = ServingReader(self._database)
+            self._serving = partial(serving_version, self._database)
             self._online = self._open_online(redis_url or limits.redis_url)
         except BaseException:
             self._database.close()
@@ -94,8 +95,8 @@ class FeatureStoreService:
         self._historical = HistoricalReader(self._ledger, reader)
         self._training_sets = TrainingSetKeeper(self._ledger, training_sets, self._artifacts, self._historical, reader)
         self._materializer = Materializer(self._ledger, reader, self._online)
-        self._reader = OnlineReader(self._database, finder, self._online, self._serving.version, now=now)
-        self._inspector = Inspector(self._ledger, reader, self._online, self._serving.version)
+        self._reader = OnlineReader(self._database, finder, self._online, self._serving, now=now)
+        self._inspector = Inspector(self._ledger, reader, self._online, self._serving)
 
     def __enter__(self) -> FeatureStoreService:
         return self
@@ -113,7 +114,6 @@ class FeatureStoreService:
         if not self._is_closed:
             self._is_closed = True
             self._online.close()
-            self._serving.close()
             self._database.close()
 
     def apply_entity(self, entity: Entity) -> Entity:
@@ -329,7 +329,7 @@ class FeatureStoreService:
         return self.materialize(str(job.payload["view"]), progress=tell).to_document()
 
     def push(self, view: str, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> int:
-        """Put single rows into the online store at once: dicts of join keys, features and the event's time.
+        """Put single rows into the online store at once: dicts of join keys, features and the event's time, else now.
 
         Features that are left out become missing; a row older than what is there changes nothing. The source should
         get the rows too, so that training sees what serving saw.
@@ -363,7 +363,7 @@ class FeatureStoreService:
             FeatureNotFound: The version that serves has no such feature.
             InvalidInput: A key is not there or of another type.
         """
-        given = [entities] if isinstance(entities, Mapping) else entities
+        given = [entities] if isinstance(entities, Mapping | str) else entities
         return self._reader.read(given, features, full_names=full_feature_names)
 
     def compute_statistics(
@@ -397,10 +397,10 @@ class FeatureStoreService:
 
     def _open_online(self, redis_url: str | None) -> OnlineStore:
         if redis_url is None:
-            return SqlOnlineStore(self._database, self._serving)
+            return SqlOnlineStore(self._database)
         from mlops.feature_store.redis import RedisOnlineStore
 
-        return RedisOnlineStore(redis_url, self._serving.version)
+        return RedisOnlineStore(redis_url, self._serving)
 
 
 def _artifact_store(

@@ -66,11 +66,12 @@ class SourceReader:
             return pl.scan_parquet(io.BytesIO(self._artifacts.get_bytes(source.path)))
         files = self._files(source)
         if source.format is SourceFormat.PARQUET:
-            return pl.scan_parquet(files)
+            return pl.scan_parquet(files, glob=False)
         overrides: dict[str, Any] = dict.fromkeys(text, pl.String)
-        known = pl.scan_csv(files, infer_schema_length=0).collect_schema().names()
+        known = pl.scan_csv(files, infer_schema_length=0, glob=False).collect_schema().names()
         return pl.scan_csv(
             files,
+            glob=False,
             try_parse_dates=True,
             infer_schema_length=_INFER_FROM_ROWS,
             schema_overrides={name: kind for name, kind in overrides.items() if name in known},
@@ -88,6 +89,8 @@ class SourceReader:
         return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
 
     def _files(self, source: FeatureSource) -> list[Path]:
+        if Path(source.path).is_file():  # also where its name could be read as a pattern
+            return [Path(source.path)]
         found = sorted(glob.glob(source.path, recursive=True))  # noqa: PTH207 (the pattern may be absolute)
         if not found:
             raise SourceUnavailable(source.path, "there is no such file")
@@ -120,7 +123,7 @@ def infer_features(view: FeatureView, entity: Entity, raw: pl.LazyFrame) -> tupl
 def _source(view: FeatureView) -> FeatureSource:
     if view.source is None:
         raise InvalidInput(
-            f"View {view.name!r} has no source. Give it a path, or hand its rows over: apply(view, frame=…)"
+            f"View {view.name!r} has no source. Give it a path, or hand its rows over: apply_view(view, frame=…)."
         )
     return view.source
 

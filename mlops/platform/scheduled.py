@@ -1,4 +1,4 @@
-"""What the platform does by itself, as jobs: restore points that are due, retention of models, old jobs removed.
+"""What the platform does by itself, as jobs: restore points that are due, retention of models, removal of old jobs.
 
 A process offers and schedules only what its own configuration wants. What it does not want it leaves alone: another
 process of the site, such as the one that runs `mlops worker`, may want it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mlops import clock
@@ -26,7 +26,7 @@ RETENTION = "registry.retention"
 """Kind and schedule of retention; each night."""
 
 PRUNING = "jobs.prune"
-"""Kind and schedule of the removal of old ended jobs; each night."""
+"""Kind and schedule of the removal of old ended jobs, and of tables that only they knew; each night."""
 
 _SCHEDULES = {
     BACKUP: ("7 * * * *", 60.0),
@@ -41,7 +41,7 @@ def upkeep_handlers(config: MLOpsConfig, *, now: Now = clock.now, new_id: NewId 
     own = {
         BACKUP: JobHandler(BACKUP, _Backup(config, now, new_id)),
         RETENTION: JobHandler(RETENTION, _Retention(config, now, new_id)),
-        PRUNING: JobHandler(PRUNING, _Pruning(config, now)),
+        PRUNING: JobHandler(PRUNING, _Pruning(config, now, new_id)),
     }
     return [own[kind] for kind in _wanted(config)]
 
@@ -99,20 +99,28 @@ class _Backup:
 
 @dataclass(frozen=True)
 class _Pruning:
-    """Removes jobs that ended long ago, some at a time, so that nobody waits long for the database."""
+    """Removes jobs that ended long ago, some at a time, so that nobody waits long for the database; then inputs."""
 
     config: MLOpsConfig
     now: Now
+    new_id: NewId
 
     def __call__(self, job: JobContext) -> dict[str, Any]:
+        from mlops.data_pipeline import DataPipelineService
+
         before = self.now() - timedelta(days=self.config.jobs.keep_ended_days)
+        removed = self._prune(job, before)
+        with closing(DataPipelineService(config=self.config, workers=0, now=self.now, new_id=self.new_id)) as pipeline:
+            return {"removed": removed, "inputs": pipeline.remove_unused_inputs(before)}
+
+    def _prune(self, job: JobContext, before: datetime) -> int:
         removed = 0
         while True:
             job.check()
             with job.database.write() as tx:
                 found = prune(tx, ended_before=before)
             if not found:
-                return {"removed": removed}
+                return removed
             removed += found
 
 

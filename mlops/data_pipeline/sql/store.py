@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,6 +79,17 @@ class SqlPipelineStore:
         query = sa.select(pipeline_runs.c.document).where(pipeline_runs.c.run_id == run_id)
         text = tx.execute(query.with_for_update() if is_locked else query).scalar()
         return None if text is None else _read(text)
+
+    def is_way_known(self, tx: Transaction, way: str) -> bool:
+        """Return whether any completed run has a key of this way."""
+        key = pipeline_runs.c.cache_key
+        query = sa.select(key).where(key >= f"{way}:", key < f"{way};").limit(1)
+        return bool(way) and tx.execute(query).scalar() is not None
+
+    def list_inputs(self, tx: Transaction, run_ids: Sequence[str]) -> list[str]:
+        """Return the inputs of those of these runs that there are."""
+        query = sa.select(pipeline_runs.c.document).where(pipeline_runs.c.run_id.in_(run_ids))
+        return [_read(text).input_data_path for text in tx.execute(query).scalars()]
 
     def find_equal_run(self, tx: Transaction, cache_key: str) -> PipelineRun | None:
         """Return the newest completed run with this key."""

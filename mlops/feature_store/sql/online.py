@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from mlops.database import Database, DriverStatement, Durability
 from mlops.feature_store.references import ViewReference
-from mlops.feature_store.sql.serving import ServingReader
 from mlops.feature_store.sql.tables import online, views
 from mlops.feature_store.store import OnlineRow
 
@@ -34,12 +33,10 @@ class SqlOnlineStore:
 
     Args:
         database: The database.
-        reader: What reads from it at once.
     """
 
-    def __init__(self, database: Database, reader: ServingReader) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._reader = reader
 
     def put(self, view_id: str, rows: Sequence[OnlineRow]) -> None:
         """Keep rows that are not older than those that are there."""
@@ -53,12 +50,12 @@ class SqlOnlineStore:
         view_id: str | None = None
         found: dict[str, tuple[int, bytes]] = {}
         ordered = keys if len(keys) < 2 else sorted(set(keys))  # neighbours share pages: half the time for a hundred
-        for begin in range(0, len(ordered) or 1, _MOST_KEYS):
+        for begin in range(0, max(len(ordered), 1), _MOST_KEYS):
             part = ordered[begin : begin + _MOST_KEYS]
             pinned = () if view.version is None else (view.version,)
             statement = _read(len(pinned), _room(len(part)))
             padded = (*part, *([None] * (_room(len(part)) - len(part))))
-            for row in self._reader.run(statement, (project, view.name, *pinned, *padded)):
+            for row in self._database.fetch(statement, (project, view.name, *pinned, *padded)):
                 if view_id not in (None, row[0]):  # another version began to serve between two parts
                     return self.read(project, view, keys)
                 view_id = row[0]
@@ -75,7 +72,7 @@ class SqlOnlineStore:
 
     def token(self, view_id: str) -> str | None:
         """Return the mark among a version's values."""
-        rows = self._reader.run(_TOKEN, (view_id, _MARK))
+        rows = self._database.fetch(_TOKEN, (view_id, _MARK))
         return bytes(rows[0][0]).decode() if rows else None
 
     def mark(self, view_id: str, token: str) -> None:
@@ -88,7 +85,7 @@ class SqlOnlineStore:
             tx.run(_DROP, (view_id,))
 
     def close(self) -> None:
-        """Do nothing: the database and the reader belong to others."""
+        """Do nothing: the database belongs to others."""
 
     def _page(self, view_id: str, after: str) -> list[OnlineRow]:
         columns = [online.c[name] for name in _COLUMNS[1:]]
@@ -123,7 +120,7 @@ def _upsert(dialect: str) -> DriverStatement:
 
 def _room(count: int) -> int:
     """Round a number of keys up, so that few statements are prepared."""
-    return count if count <= 1 else 1 << (count - 1).bit_length()
+    return 1 if count <= 1 else 1 << (count - 1).bit_length()
 
 
 @functools.lru_cache(maxsize=32)

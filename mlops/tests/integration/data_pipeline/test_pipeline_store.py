@@ -68,6 +68,18 @@ def test_equal_runs_are_found_by_their_key(database: Database, store: PipelineSt
         assert store.find_equal_run(tx, "") is None
 
 
+def test_a_way_of_working_is_known_once_a_run_completed_so(database: Database, store: PipelineStore) -> None:
+    """Keys begin with it, whatever the input was; half of its name is another way, and the empty one is nobody's."""
+    run, uncached = a_run(), a_run()
+    with database.write() as tx:
+        for each, key in ((run, "way:input"), (uncached, "")):
+            store.insert_run(tx, each)
+            store.update_run(tx, each, cache_key=key)
+    with database.read() as tx:
+        assert store.is_way_known(tx, "way")
+        assert not any(store.is_way_known(tx, other) for other in ("wa", "way2", ""))
+
+
 def test_runs_are_listed_newest_first_by_pages(database: Database, store: PipelineStore) -> None:
     """Pages join without gap or overlap, within one project and pipeline."""
     runs = [a_run(pipeline_id="p" if number % 2 else "q") for number in range(7)]

@@ -84,6 +84,21 @@ def test_csv_is_read_with_the_types_that_are_said(lab: FeatureStoreService, tmp_
     assert found.select("score", "code").rows() == [(1.0, "01"), (None, None)]
 
 
+@pytest.mark.parametrize("name", ["run[1].parquet", "run[1].csv", "what?.parquet", "*.csv"])
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(
+    lab: FeatureStoreService, counts: Path, tmp_path: Path, name: str
+) -> None:
+    """Others, which the pattern would match too, are not read."""
+    folder = tmp_path / "plates [7]"
+    folder.mkdir()
+    table = pl.read_parquet(counts)
+    for file in (folder / name, folder / f"run1{Path(name).suffix}"):
+        table.write_parquet(file) if file.suffix == ".parquet" else table.write_csv(file)
+    lab.apply_view(FeatureView(name="counts", entity="sample", source=folder / name))
+    assert lab.materialize("counts").rows_read == 2
+    assert sum(one.count for one in lab.compute_statistics("counts") if one.feature == "reads") == len(table)
+
+
 def test_views_over_several_files_read_all_of_them(lab: FeatureStoreService, counts: Path) -> None:
     """A pattern takes them in order of their names."""
     pl.read_parquet(counts).with_columns(

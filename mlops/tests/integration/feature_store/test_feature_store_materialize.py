@@ -169,6 +169,57 @@ def test_readers_in_other_services_follow_the_switch(
     assert reads(reader, "S-1") == [30]
 
 
+def test_all_features_of_a_view_are_those_of_the_version_that_serves(store: FeatureStoreService, counts: Path) -> None:
+    """Whoever asked for `*` before goes over to the new version too, whether it has more features or fewer."""
+    store.apply_entity(Entity(name="sample", join_keys=("sample_id",)))
+    columns = [{"reads": "integer"}, {"reads": "float", "made": "datetime"}, {"made": "datetime"}]
+    for features in columns:
+        view = FeatureView(name="counts", entity="sample", source=counts, features=features)
+        store.apply_view(view)
+        store.materialize("counts")
+        found = store.get_online_features([{"sample_id": "S-1"}, {"sample_id": "S-2"}], ["counts:*"])
+        assert found.names == tuple(features)
+        assert [len(row) for row in found.values] == [len(features)] * 2
+    assert store.get_online_features({"sample_id": "S-1"}, ["counts@1:*"]).names == ("reads",)
+
+
+def test_what_an_older_version_cannot_hold_waits_for_the_newer_one(store: FeatureStoreService, counts: Path) -> None:
+    """Rows are pushed all the while that a type changes; what is online of the old version stays until then."""
+    store.apply_entity(Entity(name="sample", join_keys=("sample_id",)))
+    for dtype in ("integer", "float"):
+        store.apply_view(FeatureView(name="counts", entity="sample", source=counts, features={"reads": dtype}))
+        if dtype == "integer":
+            store.materialize("counts")
+    later = MONDAY + timedelta(days=9)
+    rows = [("S-1", 2.5), ("S-2", 8.0)]
+    assert store.push("counts", [{"sample_id": key, "event_timestamp": later, "reads": n} for key, n in rows]) == 2
+    assert reads(store, "S-1") == [30]
+    store.materialize("counts")
+    assert reads(store, "S-1", "S-2") == [2.5, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda store: store.get_online_features("S-1", READS), "'S-1' is no entity"),
+        (lambda store: store.get_online_features([None], READS), "None is no entity"),
+        (lambda store: store.get_online_features({"sample": "S-1"}, READS), "no key 'sample_id'"),
+        (lambda store: store.get_online_features({"sample_id": 1}, READS), "is 1, a int"),
+        (lambda store: store.get_online_features({"sample_id": "S-1"}, "counts:reads"), "pass a list"),
+        (lambda store: store.push("counts", ["S-1"]), "'S-1' is no row"),
+    ],
+)
+def test_what_names_no_entity_is_refused(sqlite_store: FeatureStoreService, counts: Path, call: Any, said: str) -> None:
+    """The message shows what was given, and what is wanted."""
+    with pytest.raises(InvalidInput, match=said):
+        call(describe(sqlite_store, counts))
+
+
+def test_features_of_nobody_are_none(described: FeatureStoreService) -> None:
+    """An empty list is answered by one."""
+    assert list(described.get_online_features([], READS)) == []
+
+
 def test_rows_that_are_pushed_are_online_at_once(described: FeatureStoreService) -> None:
     """An older one changes nothing."""
     described.push("counts", [{"sample_id": "S-9", "reads": 4, "event_timestamp": MONDAY + timedelta(days=1)}])

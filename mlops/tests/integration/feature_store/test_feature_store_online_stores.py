@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from mlops.database import Database, open_database
 from mlops.feature_store import OnlineStoreUnavailable
 from mlops.feature_store.redis import RedisOnlineStore
 from mlops.feature_store.references import ViewReference
-from mlops.feature_store.sql import ServingReader, SqlFeatureCatalogue, SqlOnlineStore
+from mlops.feature_store.sql import SqlFeatureCatalogue, SqlOnlineStore, serving_version
 from mlops.feature_store.sql.online import _PAGE
 from mlops.feature_store.store import OnlineRow, OnlineStore
 from mlops.tests.integration.feature_store.views import serving_view
@@ -23,16 +24,14 @@ def online(request: pytest.FixtureRequest) -> Iterator[OnlineStore]:
     """Yield a store in which version `v1` of the view `counts` serves."""
     kind = "sqlite" if request.param == "valkey" else request.param
     database: Database = open_database(request.getfixturevalue(f"{kind}_url"))
-    reader = ServingReader(database)
     with database.write() as tx:
         SqlFeatureCatalogue().insert_view(tx, serving_view("v1"), is_serving=True)
     if request.param == "valkey":
-        store: OnlineStore = RedisOnlineStore(request.getfixturevalue("valkey_url"), reader.version)
+        store: OnlineStore = RedisOnlineStore(request.getfixturevalue("valkey_url"), partial(serving_version, database))
     else:
-        store = SqlOnlineStore(database, reader)
+        store = SqlOnlineStore(database)
     yield store
     store.close()
-    reader.close()
     database.close()
 
 

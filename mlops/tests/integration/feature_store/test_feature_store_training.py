@@ -233,6 +233,14 @@ def test_drift_is_measured_against_what_is_online(store: FeatureStoreService, tm
         store.measure_drift("first", ["raeds"])
 
 
+def test_drift_of_one_name_is_asked_for_in_a_list(described: FeatureStoreService) -> None:
+    """Its letters are not names."""
+    rows = pl.DataFrame({"sample_id": ["S-1"], "event_timestamp": [MONDAY + timedelta(days=3)]})
+    described.save_training_set("may", rows, ["counts:reads"])
+    with pytest.raises(InvalidInput, match=r"\['reads'\]"):
+        described.measure_drift("may", "reads")
+
+
 def test_entities_of_several_keys_are_joined_and_read(store: FeatureStoreService) -> None:
     """All of them say which one is meant."""
     store.apply_entity(Entity(name="bed", join_keys={"ward": "string", "bed": "integer"}))

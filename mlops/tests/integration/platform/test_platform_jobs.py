@@ -9,14 +9,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier
 
 from mlops import clock
 from mlops.data_pipeline import DataSchema
-from mlops.errors import Conflict, InvalidInput
+from mlops.errors import Conflict, InvalidInput, NotFound
 from mlops.feature_store import Entity
-from mlops.jobs import JobHandler, JobStatus, enqueue, list_schedules, list_workers, wait
+from mlops.jobs import JobHandler, JobRunner, JobStatus, enqueue, list_schedules, list_workers, wait
 from mlops.model_registry import ModelMetadata
 from mlops.platform import Platform, list_restore_points
 from mlops.platform.scheduled import BACKUP, PRUNING, RETENTION
@@ -156,9 +157,38 @@ def test_setting_keep_ended_days_removes_old_jobs_each_night(make_lab: Callable[
         with platform.database.read() as tx:
             assert [one.cron for one in list_schedules(tx)] == ["17 3 * * *"]
     with Platform.open(site.config, now=lambda: later) as platform:
-        assert run_job(platform, PRUNING) == {"removed": 1}
+        assert run_job(platform, PRUNING) == {"removed": 1, "inputs": 0}
     with Platform.open(make_lab(jobs={"keep_ended_days": 0}).config) as platform:
         assert PRUNING not in {handler.kind for handler in platform.job_handlers()}
+
+
+def test_dataframes_go_with_the_jobs_of_their_runs(make_lab: Callable[..., Site], tmp_path: Path) -> None:
+    """One whose job is unfinished stays, however old; so does what nobody knows, until it is as old."""
+    site = make_lab(jobs={"keep_ended_days": 2})
+    later = clock.now() + timedelta(days=3)
+    frame = pl.DataFrame({"sample_id": ["S-1", "S-2"]})
+    inputs = tmp_path / "data" / "inputs"
+    with Platform.open(site.config) as platform:
+        with pytest.raises(NotFound):
+            platform.pipeline.sync.run_pipeline("samples", frame, "Samples")
+        assert not inputs.exists()
+        platform.pipeline.sync.create_schema(SCHEMA)
+        for _ in range(2):
+            platform.pipeline.sync.run_pipeline("samples", frame, "Samples", wait=True)
+        (inputs / "unknown.parquet").write_bytes(b"of a process that was killed")
+        (inputs / "unknown.part").write_bytes(b"half of it")
+        (inputs / "notes of mine.txt").write_bytes(b"not the pipeline's")
+        assert run_job(platform, PRUNING) == {"removed": 0, "inputs": 0}
+    with Platform.open(site.config, workers=0) as platform:
+        waiting = platform.pipeline.sync.run_pipeline("samples", frame, "Samples")
+        kept = Path(platform.pipeline.sync.get_pipeline_run(waiting).input_data_path)
+    with Platform.open(site.config, workers=0, now=lambda: later) as platform:
+        pruning = [handler for handler in platform.job_handlers() if handler.kind == PRUNING]
+        with JobRunner(platform.database, pruning):
+            assert run_job(platform, PRUNING) == {"removed": 3, "inputs": 4}
+    assert sorted(file.name for file in inputs.iterdir()) == sorted([kept.name, "notes of mine.txt"])
+    with Platform.open(site.config) as platform:
+        assert platform.pipeline.sync.wait(waiting, LONG_S).output_rows == 2
 
 
 def test_setting_redis_url_announces_jobs_and_costs_nothing_when_it_is_gone(

@@ -26,6 +26,7 @@ __all__ = [
     "is_terminal",
     "make_table",
     "printable",
+    "terminal_width",
     "working",
     "write_error",
     "write_facts",
@@ -59,6 +60,13 @@ def is_terminal() -> bool:
     from rich.console import Console
 
     return Console().is_terminal
+
+
+def terminal_width() -> int:
+    """Return how many characters a line of the terminal has."""
+    from rich.console import Console
+
+    return Console().width
 
 
 @contextmanager

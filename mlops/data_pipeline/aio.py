@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops import clock
@@ -341,6 +342,19 @@ class DataPipeline:
     async def read_quarantine(self, run_id: str) -> pl.DataFrame:
         """Return the bad rows of a run with line, reasons and raw text; empty when there are none."""
         return await asyncio.to_thread(self.sync.read_quarantine, run_id)
+
+    async def remove_unused_inputs(self, before: datetime) -> int:
+        """Remove DataFrames that runs were begun on, as soon as the jobs of all those runs are pruned.
+
+        The platform calls it each night, after it has pruned jobs.
+
+        Args:
+            before: An aware datetime; what was written since stays in any case.
+
+        Returns:
+            How many were removed.
+        """
+        return await asyncio.to_thread(self.sync.remove_unused_inputs, before)
 
     async def __aenter__(self) -> Self:
         return self

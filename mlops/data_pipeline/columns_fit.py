@@ -11,6 +11,8 @@ from mlops.errors import near_matches
 
 __all__ = ["ColumnFit", "fit_columns"]
 
+_MOST_WARNINGS = 5
+
 
 @dataclass(frozen=True)
 class ColumnFit:
@@ -46,8 +48,15 @@ def fit_columns(schema: DataSchema, columns: Sequence[str]) -> ColumnFit:
         raise MissingColumns(required, present=columns, near={name: near_matches(name, unknown) for name in required})
     if unknown and schema.unknown_columns == "refuse":
         raise UnknownColumns(unknown, known=missing)
-    warnings = [_warning(name, missing) for name in unknown] if schema.unknown_columns == "warn" else []
+    warnings = _warnings(unknown, missing) if schema.unknown_columns == "warn" else []
     return ColumnFit(tuple(missing), tuple(unknown), tuple(warnings))
+
+
+def _warnings(unknown: Sequence[str], missing: Sequence[str]) -> list[str]:
+    if len(unknown) <= _MOST_WARNINGS:
+        return [_warning(name, missing) for name in unknown]
+    named = ", ".join(map(repr, unknown[:_MOST_WARNINGS]))
+    return [f"{len(unknown)} columns are not in the schema: {named}, …. They are kept as they are."]
 
 
 def _warning(name: str, missing: Sequence[str]) -> str:

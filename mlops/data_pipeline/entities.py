@@ -213,6 +213,7 @@ class PipelineRun(Record):
         report_html_path: The quality report as a page.
         output_digests: SHA-256 of each file that the run published, by its path.
         progress: From 0 to 1.
+        current_step: What an unfinished run is doing: `read`, `validate`, `assess`, `features`, `write` or `publish`.
         error: What failed, in a sentence.
         error_details: The failing column, sample values and the like.
         cached_from: The run whose outputs these are.
@@ -247,6 +248,7 @@ class PipelineRun(Record):
     output_digests: FrozenMap = FrozenDict()
     steps: tuple[RunStep, ...] = ()
     progress: float = Field(0.0, ge=0, le=1)
+    current_step: Words = ""
     error: Words | None = None
     error_details: FrozenMap = FrozenDict()
     cached_from: Words | None = None

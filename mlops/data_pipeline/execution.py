@@ -24,6 +24,7 @@ from mlops.data_pipeline.entities import DataSchema, FeatureEngineeringConfig, P
 from mlops.data_pipeline.errors import TooManyBadRows
 from mlops.data_pipeline.examples import sample_values
 from mlops.data_pipeline.good_rows import bad_row_numbers, good_rows, reasons_of_bad_rows
+from mlops.data_pipeline.lines import lines_of
 from mlops.data_pipeline.named_rules import NamedRules
 from mlops.data_pipeline.quality import (
     CheckCounts,
@@ -35,7 +36,7 @@ from mlops.data_pipeline.quality import (
     with_lines,
 )
 from mlops.data_pipeline.quarantine import write_quarantine
-from mlops.data_pipeline.reading import Snapshot, raw_lines, scan_snapshot
+from mlops.data_pipeline.reading import Snapshot, scan_snapshot
 from mlops.data_pipeline.run_options import RunOptions
 from mlops.data_pipeline.snapshots import kept_snapshot
 from mlops.data_pipeline.workspace import Workspace
@@ -116,8 +117,6 @@ class Outcome:
         return {**found, **self.paths, "steps": tuple(self.steps), "progress": 1.0}
 
 
-_MOST_READ_AGAIN = 64_000_000  # bytes
-
 _FILES = {
     "output_parquet_path": "output.parquet",
     "feature_data_path": "features.parquet",
@@ -191,7 +190,13 @@ class Execution:
     def _set_aside(self, snapshot: Snapshot, checked: CheckedRows) -> None:
         """Write the bad rows as they were."""
         if checked.bad_rows:
-            write_quarantine(reasons_of_bad_rows(checked), self._original(snapshot), self._work("quarantine"))
+            write_quarantine(
+                reasons_of_bad_rows(checked),
+                self._original(snapshot),
+                self._work("quarantine"),
+                columns=self._request.schema.columns,
+                options=self._request.options.read,
+            )
 
     def _assess(
         self, rows: pl.LazyFrame, snapshot: Snapshot, checked: CheckedRows, previous: QualityReport | None
@@ -207,9 +212,9 @@ class Execution:
                 previous=previous,
                 now=self._now,
             )
-            report = self._with_lines(report, self._original(snapshot))
-            self._work("report.json").write_text(encode_json(report.to_document()))
-            self._work("report.html").write_text(to_html(report))
+            report = with_lines(report, lines_of(self._original(snapshot), example_rows(report)))
+            self._work("report.json").write_text(encode_json(report.to_document()), encoding="utf-8")
+            self._work("report.html").write_text(to_html(report), encoding="utf-8")
             self._outcome.data_quality_score = report.score.value
             step |= {"details": {"score": report.score.value, "issues": len(report.issues)}}
 
@@ -222,7 +227,7 @@ class Execution:
             self._observer.check()
             feature_step.write_features(good, config, fitted, self._request.schema, self._work("features.parquet"))
             state = fitted.state
-            self._work("feature_state.json").write_text(encode_json(state.to_document()))
+            self._work("feature_state.json").write_text(encode_json(state.to_document()), encoding="utf-8")
             self._outcome.feature_count = len(state.feature_names)
             step |= {"rows_out": self._outcome.output_rows, "details": {"features": len(state.feature_names)}}
 
@@ -232,7 +237,8 @@ class Execution:
             step |= {"rows_out": self._outcome.output_rows}
             options = self._request.options
             as_input = options.output_format == "input"
-            return writing.write_output(good, self._workspace.work, snapshot, options.read, as_input=as_input)
+            columns, folder = self._request.schema.columns, self._workspace.work
+            return writing.write_output(good, folder, snapshot, columns=columns, read=options.read, as_input=as_input)
 
     def _publish(self, name: str) -> None:
         with self._step("publish", rows_in=self._outcome.output_rows) as step:
@@ -248,13 +254,6 @@ class Execution:
         """Return where cells and lines are found as they were: mended rows no longer stand so in the input."""
         return snapshot if self._request.first is None else snapshot.changed(dialect=None)
 
-    def _with_lines(self, report: QualityReport, snapshot: Snapshot) -> QualityReport:
-        """Return the report with line numbers beside its examples, where reading the source again costs little."""
-        if snapshot.dialect is None or snapshot.source_bytes > _MOST_READ_AGAIN:
-            return report
-        found = raw_lines(snapshot, example_rows(report))
-        return with_lines(report, {row: line for row, (line, _) in found.items()})
-
     def _subject(self, snapshot: Snapshot) -> ReportSubject:
         run, schema = self._request.run, self._request.schema
         return ReportSubject(
@@ -264,6 +263,7 @@ class Execution:
             project=run.project,
             input_path=snapshot.source,
             input_digest=snapshot.digest,
+            notes=snapshot.notes,
             schema_name=schema.name,
             schema_version_name=schema.version,
         )

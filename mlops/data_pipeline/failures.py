@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.errors import MLOpsError, StorageFull
+from mlops.errors import InvalidInput, MLOpsError, StorageFull
 from mlops.records import encode_json
 from mlops.values import storable
 
@@ -15,6 +15,7 @@ __all__ = ["details_of", "sentence_of", "translated"]
 
 _TELLING = ("column", "columns", "line", "path", "samples", "rule", "bad_rows", "rows", "limit", "near", "name")
 _NO_ROOM = "No space left on device"  # how Polars tells it, without a number
+_PLAN = "\n\nResolved plan until failure:"
 _LONGEST = 4_000
 
 
@@ -30,12 +31,18 @@ def translated(error: Exception, folder: Path) -> Exception:
             f"No room is left on the disk of {str(folder)!r}. Nothing of the run was kept; free some space and run it "
             "again."
         )
+    if isinstance(error, OSError) and not is_ours and _is_within(error.filename, folder):
+        return InvalidInput(f"{error.filename!r} cannot be written: {error.strerror}. Name a data_dir that can.")
     return error
 
 
+def _is_within(file: object, folder: Path) -> bool:
+    return isinstance(file, str | Path) and Path(file).is_relative_to(folder)
+
+
 def sentence_of(error: Exception) -> str:
-    """Return an error as the sentence that a run keeps."""
-    text = str(error) if isinstance(error, MLOpsError) else f"{type(error).__name__}: {error}"
+    """Return an error as the sentence that a run keeps: of those of Polars not the plan of the query, which follows."""
+    text = str(error) if isinstance(error, MLOpsError) else f"{type(error).__name__}: {str(error).split(_PLAN)[0]}"
     return storable(text)[:_LONGEST]
 
 

@@ -14,7 +14,8 @@ import polars as pl
 
 from mlops.data_pipeline.duplicates import find_duplicates
 from mlops.data_pipeline.entities import ColumnSpec, DataSchema
-from mlops.data_pipeline.snapshot_columns import ROW, raw_name
+from mlops.data_pipeline.quality.probes import has_decimal_commas
+from mlops.data_pipeline.snapshot_columns import FAULT, ROW, raw_name
 from mlops.data_pipeline.typed_values import ORDERED_TYPES, ColumnType
 from mlops.errors import InvalidInput
 
@@ -65,6 +66,8 @@ def infer_schema(
     types = {column: dtype for column, dtype in lazy.collect_schema().items() if not column.startswith("__")}
     if not types:
         raise InvalidInput("The table has no columns, so that there is nothing to propose. Pass one with a header.")
+    if FAULT in lazy.collect_schema():  # the cells of a broken row are empty because nobody could read them
+        lazy = lazy.filter(pl.col(FAULT).is_null())
     sample = lazy.head(SAMPLE_ROWS).collect(engine="streaming")
     found = {column: _column(sample, column) for column in types}
     facts = _facts(lazy, found, with_limits=with_limits)
@@ -114,19 +117,44 @@ def _text_column(cells: pl.Series) -> dict[str, Any]:
     ):
         if cells.str.contains(rf"\A(?:{pattern})\z").all():
             return {"type": kind}
-    if _are_dates(cells, _ISO_DATE):
-        return {"type": ColumnType.DATE}
-    formats = [pattern for pattern in _DATE_FORMATS if _are_dates(cells, pattern)]
-    if len(formats) == 1:  # where two fit, day and month cannot be told apart
-        return {"type": ColumnType.DATE, "format": formats}
+    dates = pl.DataFrame([_dates(cells, pattern) for pattern in (_ISO_DATE, *_DATE_FORMATS)])
+    formats = _date_formats(dates)
+    if formats:
+        return {"type": ColumnType.DATE, "format": [] if formats == [_ISO_DATE] else formats}
     values = cells.n_unique()
     is_category = values <= _MOST_CATEGORIES and values * _ROWS_PER_CATEGORY <= len(cells)
-    return {"type": ColumnType.CATEGORY if is_category else ColumnType.STRING}
+    kind = ColumnType.CATEGORY if is_category else ColumnType.STRING
+    return {"type": kind, "description": _doubt(cells, dates)}
 
 
-def _are_dates(cells: pl.Series, pattern: str) -> bool:
+def _dates(cells: pl.Series, pattern: str) -> pl.Series:
+    """Return which cells are dates in a format, under its name."""
     days = cells.str.to_date(pattern, strict=False)
-    return days.null_count() == 0 and bool((days.dt.year() >= _EARLIEST).all())
+    return (days.dt.year() >= _EARLIEST).fill_null(value=False).rename(pattern)
+
+
+def _date_formats(dates: pl.DataFrame) -> list[str]:
+    """Return formats so that every cell is a date in just one of them; none where day and month cannot be told apart.
+
+    A format that fits fewer cells than another, all of which that one fits too, is not meant.
+    """
+    masks = {name: dates[name] for name in dates.columns if dates[name].any()}
+    kept = [
+        name
+        for name, mask in masks.items()
+        if not any(other.sum() > mask.sum() and not (mask & ~other).any() for other in masks.values())
+    ]
+    is_clear = bool(kept) and bool((dates.select(pl.sum_horizontal(kept)).to_series() == 1).all())
+    return kept if is_clear else []
+
+
+def _doubt(cells: pl.Series, dates: pl.DataFrame) -> str:
+    """Return what a person should know who sees that a column is taken for text."""
+    if has_decimal_commas(cells):
+        return "Numbers with a decimal comma, it seems: read the table with decimal_comma to have them as such."
+    if dates.select(pl.any_horizontal(pl.all())).to_series().all():
+        return "Dates, it seems, of which day and month cannot be told apart: name their formats in `format`."
+    return ""
 
 
 def _facts(lazy: pl.LazyFrame, found: Mapping[str, Any], *, with_limits: bool) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def feature_state(run: PipelineRun) -> FeatureState:
     """Return what a run learned from its training rows."""
     from mlops.features import FeatureState
 
-    return FeatureState.from_document(json.loads(_verified(run, run.feature_state_path).read_text()))
+    return FeatureState.from_document(json.loads(_verified(run, run.feature_state_path).read_text(encoding="utf-8")))
 
 
 def quarantine(run: PipelineRun) -> pl.DataFrame:
@@ -61,7 +61,7 @@ def report(run: PipelineRun) -> QualityReport:
     """Return the quality report of a run."""
     from mlops.data_pipeline.quality import QualityReport
 
-    return QualityReport.from_document(json.loads(_verified(run, run.report_path).read_text()))
+    return QualityReport.from_document(json.loads(_verified(run, run.report_path).read_text(encoding="utf-8")))
 
 
 def mended_file(run: PipelineRun, path: str | os.PathLike[str] | None) -> Path:

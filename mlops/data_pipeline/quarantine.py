@@ -9,7 +9,7 @@ same to programs, with the reasons as a list. Cells are exact, so that mending s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
@@ -17,8 +17,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from mlops.data_pipeline.entities import ColumnSpec
 from mlops.data_pipeline.errors import UnreadableInput
+from mlops.data_pipeline.notation import dates_in_their_formats
 from mlops.data_pipeline.reading import InputFormat, ReadOptions, Snapshot, scan_snapshot, take_snapshot
+from mlops.data_pipeline.reading.formats import detect_format
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.raw_cells import LINE, TEXT, raw_cells
 from mlops.data_pipeline.reading.raw_lines import RawText, raw_texts, shown
@@ -26,7 +29,7 @@ from mlops.data_pipeline.reading.sinking import published, scratch_file
 from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
 from mlops.errors import InvalidInput
 
-__all__ = ["LINE", "NUMBER", "REASONS", "TEXT", "MendedRows", "Quarantine", "read_mended", "rejoin", "write_quarantine"]
+__all__ = ["LINE", "NUMBER", "REASONS", "TEXT", "MendedRows", "Quarantine", "read_mended", "write_quarantine"]
 
 NUMBER = "quarantine_row"
 REASONS = "quarantine_reasons"
@@ -64,13 +67,23 @@ class MendedRows(NamedTuple):
     options: ReadOptions
 
 
-def write_quarantine(reasons: pl.DataFrame, snapshot: Snapshot, target: Path) -> Quarantine:
+def write_quarantine(
+    reasons: pl.DataFrame,
+    snapshot: Snapshot,
+    target: Path,
+    *,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    options: ReadOptions | None = None,
+) -> Quarantine:
     """Write the bad rows of an input beside each other as `<target>.csv` and `<target>.parquet`.
 
     Args:
         reasons: `__row__` and `reasons`, a list of codes and rule ids, one row for each bad row.
         snapshot: Of the input, whose source still is what it was.
         target: Path of both files without their endings.
+        columns: What the schema says of columns. Where the input has no text, dates are written in its formats.
+        options: How the input was read. Where it has no text, numbers get its decimal comma: a cell that nobody
+            touched is then read again as what it was.
 
     Raises:
         InvalidInput: A column of the input has a name that the quarantine's own columns have.
@@ -85,7 +98,7 @@ def write_quarantine(reasons: pl.DataFrame, snapshot: Snapshot, target: Path) ->
         lines = stack.enter_context(stack.enter_context(published(csv)).open("wb"))
         table = stack.enter_context(published(parquet))
         staged = stack.enter_context(scratch_file(target.parent, ".quarantine."))
-        _lay_down(_batches(ordered, snapshot), staged)
+        _lay_down(_batches(ordered, snapshot, _Notation(columns or {}, options or ReadOptions())), staged)
         frame = pl.scan_parquet(staged, glob=False)
         frame.sink_parquet(table, compression="zstd")
         frame.with_columns(pl.col(REASONS).list.join("; ")).sink_csv(lines, quote_style="necessary")
@@ -105,6 +118,8 @@ def read_mended(mended: Path, quarantine: Path, target: Path, *, options: ReadOp
         UnreadableInput: The file is no quarantine, lacks a column, has rows that were not in the quarantine or have a
             number twice, or lines with too many or too few cells.
     """
+    if detect_format(mended) is InputFormat.EXCEL:
+        raise UnreadableInput(str(mended), "it is a workbook, which changes cells on its own. Save the sheet as CSV.")
     kept = pl.scan_parquet(quarantine, glob=False)
     columns = [name for name in kept.collect_schema().names() if name not in _OWN]
     as_text = ReadOptions(format=InputFormat.CSV, null_values=(), infer_unknown=False)
@@ -121,33 +136,35 @@ def read_mended(mended: Path, quarantine: Path, target: Path, *, options: ReadOp
     return MendedRows(target, rows, again)
 
 
-def rejoin(first: pl.LazyFrame, second: pl.LazyFrame, rows: pl.Series) -> pl.LazyFrame:
-    """Return the good rows of a first run and of a run on mended rows as one table in the order of the input.
+class _Notation(NamedTuple):
+    """How values are written as text so that they are read again as the input was."""
 
-    Args:
-        first: Good rows of the first run, with `__row__`.
-        second: Good rows of the run on `MendedRows.path`, with its own `__row__`, in the same columns.
-        rows: `MendedRows.rows`.
-    """
-    number = pl.lit(rows).gather(pl.col(ROW)).cast(first.collect_schema()[ROW])
-    return pl.concat([first, second.with_columns(number.alias(ROW))]).sort(ROW)
+    columns: Mapping[str, ColumnSpec]
+    options: ReadOptions
+
+    def expressions(self, types: Mapping[str, pl.DataType]) -> Iterator[pl.Expr]:
+        """Yield the columns that are written otherwise than values are by themselves."""
+        yield from dates_in_their_formats(types, self.columns)
+        if self.options.decimal_comma:
+            floats = [name for name, dtype in types.items() if dtype.is_float()]
+            yield pl.col(floats).cast(pl.String).str.replace(".", ",", literal=True)
 
 
-def _batches(reasons: pl.DataFrame, snapshot: Snapshot) -> Iterator[pl.DataFrame]:
+def _batches(reasons: pl.DataFrame, snapshot: Snapshot, notation: _Notation) -> Iterator[pl.DataFrame]:
     schema: dict[str, pl.DataType] = {NUMBER: pl.Int64(), LINE: pl.Int64(), REASONS: pl.List(pl.String())}
     if not reasons.height:
         yield pl.DataFrame(schema=schema | dict.fromkeys((*snapshot.columns, TEXT), pl.String()))
-    originals = _originals(reasons[ROW].to_list(), snapshot)
+    originals = _originals(reasons[ROW].to_list(), snapshot, notation)
     for part, rows in zip(reasons.iter_slices(_BATCH), originals, strict=True):
         number, reason = part[ROW].cast(pl.Int64).alias(NUMBER), part["reasons"].alias(REASONS)
         yield rows.select(number, LINE, reason, *map(pl.col, snapshot.columns), TEXT)
 
 
-def _originals(rows: list[int], snapshot: Snapshot) -> Iterator[pl.DataFrame]:
+def _originals(rows: list[int], snapshot: Snapshot, notation: _Notation) -> Iterator[pl.DataFrame]:
     """Yield the rows as they were in the input, in their order, so many at a time: line, cells, text."""
     if snapshot.dialect is None:
         parts = (rows[begin : begin + _BATCH] for begin in range(0, len(rows), _BATCH))
-        yield from (_from_snapshot(part, snapshot) for part in parts)
+        yield from (_from_snapshot(part, snapshot, notation) for part in parts)
         return
     texts, separator = raw_texts(snapshot, rows), snapshot.dialect.separator
     while found := list(islice(texts, _BATCH)):
@@ -171,10 +188,11 @@ def _json_cells(text: str, columns: Sequence[str]) -> list[str | None]:
     return [cell_text(found.get(name)) for name in columns] if isinstance(found, dict) else []
 
 
-def _from_snapshot(rows: list[int], snapshot: Snapshot) -> pl.DataFrame:
+def _from_snapshot(rows: list[int], snapshot: Snapshot, notation: _Notation) -> pl.DataFrame:
     own = {name: RAW + name for name in snapshot.raw_columns}
     part = pl.LazyFrame({ROW: rows}, schema={ROW: pl.UInt32})
     table = scan_snapshot(snapshot).join(part, on=ROW, how="semi").sort(ROW).collect(engine="streaming")
+    table = table.with_columns(notation.expressions({name: table.schema[name] for name in snapshot.columns}))
     found = []
     for row in table.iter_rows(named=True):
         cells = [cell_text(row[name]) for name in snapshot.columns]

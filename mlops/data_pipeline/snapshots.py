@@ -47,7 +47,7 @@ def _taken(request: Request, workspace: Workspace, observer: Observer, share: fl
             cancelled=observer.check,
         )
     kept = snapshot.changed(path=str(workspace.snapshot / _PARQUET))
-    (folder / _TOLD).write_text(encode_json(kept.to_document()))
+    (folder / _TOLD).write_text(encode_json(kept.to_document()), encoding="utf-8")
     workspace.keep_snapshot(folder)
     return kept
 
@@ -55,7 +55,7 @@ def _taken(request: Request, workspace: Workspace, observer: Observer, share: fl
 def _found(request: Request, folder: Path) -> Snapshot | None:
     """Return what an earlier attempt took, if it is whole and still what the input is."""
     try:
-        snapshot = Snapshot.from_document(json.loads((folder / _TOLD).read_text()))
+        snapshot = Snapshot.from_document(json.loads((folder / _TOLD).read_text(encoding="utf-8")))
         is_whole = (folder / _PARQUET).stat().st_size == snapshot.bytes
         has_text = snapshot.dialect is not None and request.first is None  # quarantine looks it up in the input
         is_same = not has_text or file_digest(Path(snapshot.source)) == snapshot.digest

@@ -107,7 +107,14 @@ def _applied(step: Transformation, frame: pl.LazyFrame) -> pl.LazyFrame:
         for name in step.inputs:
             if name not in columns:
                 raise ColumnNotFound(name, known=columns)
-    made = step.function if isinstance(step.function, pl.Expr) else step.function(frame)
+    made = step.function if isinstance(step.function, pl.Expr) else _called(step.name, step.function, frame)
     if isinstance(made, pl.LazyFrame):
         return made
     return frame.with_columns(made if isinstance(made, pl.Expr) else list(made))
+
+
+def _called(name: str, function: FrameFunction, frame: pl.LazyFrame) -> pl.LazyFrame | pl.Expr | Iterable[pl.Expr]:
+    try:
+        return function(frame)
+    except Exception as error:
+        raise InvalidInput(f"The transformation {name!r} raised {type(error).__name__}: {error}") from error

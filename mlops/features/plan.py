@@ -133,7 +133,7 @@ class FeaturePlan(Record):
         }
         for wish, is_wanted in wishes.items():
             if is_wanted and self.target is None:
-                raise ValueError(f"{wish} needs a target; name the column to be predicted as target=…")
+                raise ValueError(f"{wish} needs a target; name the column to be predicted")
         return self
 
     @property

@@ -112,7 +112,8 @@ def _check_columns(schema: pl.Schema, how: Split) -> None:
     if ROW in schema and not schema[ROW].is_integer():
         raise InvalidInput(f"Column {ROW!r} is {schema[ROW]}; the numbers of rows are integers. Rename or cast it.")
     if how.column is not None and how.column not in schema:
-        hint = did_you_mean(how.column, schema) or f"Its columns are {', '.join(schema)}."
+        known = [name for name in schema if name != ROW]
+        hint = did_you_mean(how.column, known) or f"Its columns are {', '.join(known)}."
         raise InvalidInput(f"The table has no column {how.column!r} to split by. {hint}")
 
 

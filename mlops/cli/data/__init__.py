@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from mlops.cli.data import looking, quarantine, running, runs
+from mlops.cli.data import looking, quarantine, running, runs, schemas
 
 __all__ = ["group"]
 
@@ -17,6 +17,7 @@ def group() -> typer.Typer:
     app = typer.Typer(help="Validate, profile and process tables.", no_args_is_help=True)
     app.command()(looking.infer)
     app.command()(looking.validate)
+    app.command()(schemas.diff)
     app.command("profile")(looking.profile_table)
     app.command("run")(running.run)
     app.command()(running.cancel)

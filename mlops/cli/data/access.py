@@ -14,16 +14,25 @@ from mlops.cli.databases import require_database
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from mlops.data_pipeline import DataPipelineService, DataSchema, FeatureEngineeringConfig, ReadOptions
+    from mlops.data_pipeline import (
+        ColumnSpec,
+        DataPipelineService,
+        DataSchema,
+        FeatureEngineeringConfig,
+        ReadOptions,
+    )
     from mlops.data_pipeline.inspection import Inspector
 
 __all__ = [
     "DataDirOption",
+    "DecimalCommaOption",
     "EncodingOption",
     "ProjectOption",
+    "QueryOption",
     "RunArgument",
     "SchemaOption",
     "SeparatorOption",
+    "SheetOption",
     "TableArgument",
     "editable_document",
     "inspector",
@@ -34,10 +43,16 @@ __all__ = [
     "schema_from",
     "stored_config",
     "stored_schema",
+    "write_document",
+    "write_file",
 ]
 
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", help="A file: CSV, TSV, Excel, Parquet or JSON lines, gzipped or not.")
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="A file: CSV, TSV, Excel, Parquet or JSON lines, gzipped or not; with --query the URL of a database.",
+    ),
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")]
 SchemaOption = Annotated[
@@ -49,6 +64,9 @@ DataDirOption = Annotated[
 ]
 SeparatorOption = Annotated[str, typer.Option(help="The character between cells. (default: detected)")]
 EncodingOption = Annotated[str, typer.Option(help="How the text is encoded, such as cp1252. (default: detected)")]
+DecimalCommaOption = Annotated[bool, typer.Option("--decimal-comma", help="Numbers are written 1,5.")]
+SheetOption = Annotated[str, typer.Option(help="Name of the worksheet. (default: the first one)")]
+QueryOption = Annotated[str, typer.Option(help="One SELECT, for a database.")]
 
 
 _DECIDED = ("schema_version", "column_order", "digest", "created_at", "created_by")
@@ -83,11 +101,15 @@ def open_new_pipeline(
         yield pipeline
 
 
-def read_options(separator: str, encoding: str) -> ReadOptions:
-    """Return how a table is to be read."""
+def read_options(separator: str, **told: Any) -> ReadOptions:
+    """Return how a table is to be read.
+
+    Args:
+        told: What else `ReadOptions` takes.
+    """
     from mlops.data_pipeline import ReadOptions
 
-    return ReadOptions(separator=separator.replace("\\t", "\t"), encoding=encoding)
+    return ReadOptions(separator=separator.replace("\\t", "\t"), **told)
 
 
 def read_document(file: Path) -> dict[str, Any]:
@@ -97,7 +119,9 @@ def read_document(file: Path) -> dict[str, Any]:
         InvalidInput: It cannot be read, or holds something else.
     """
     try:
-        found = json.loads(file.read_text())
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {str(file)!r}.") from error
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{str(file)!r} cannot be read as JSON: {error}.") from error
     if not isinstance(found, dict):
@@ -105,6 +129,23 @@ def read_document(file: Path) -> dict[str, Any]:
             f"{str(file)!r} holds a {type(found).__name__}; expected an object, as `mlops data infer` writes."
         )
     return found
+
+
+def write_document(document: dict[str, Any], file: Path) -> None:
+    """Write an object as a JSON file for people."""
+    write_file(json.dumps(document, indent=2, ensure_ascii=False) + "\n", file)
+
+
+def write_file(text: str, file: Path) -> None:
+    """Write a file of text.
+
+    Raises:
+        InvalidInput: It cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{str(file)!r} cannot be written: {error.strerror}. Name a file that can.") from error
 
 
 def schema_from(word: str, database: str | None, project: str | None) -> DataSchema:
@@ -147,8 +188,17 @@ def _schema_of_file(word: str) -> DataSchema:
 
 
 def editable_document(schema: DataSchema) -> dict[str, Any]:
-    """Return a schema as a document for people to edit: in the order of the columns, without what the store decides."""
-    return _without(schema.to_document(), *_DECIDED)
+    """Return a schema as a document for people to edit: its columns in order, without what goes without saying."""
+    document = _without(schema.to_document(), *_DECIDED)
+    columns = {name: _told(spec) for name, spec in schema.columns.items()}
+    return {name: value for name, value in document.items() if value or name == "validation_rules"} | {
+        "columns": columns
+    }
+
+
+def _told(spec: ColumnSpec) -> dict[str, Any]:
+    told = spec.model_dump(mode="json", exclude_defaults=True)
+    return {"type": str(spec.type), "nullable": spec.nullable, **told}
 
 
 def _is_file(word: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,22 +11,29 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.data.access import (
+    DecimalCommaOption,
     EncodingOption,
     ProjectOption,
+    QueryOption,
     SchemaOption,
     SeparatorOption,
+    SheetOption,
     TableArgument,
     editable_document,
     inspector,
     read_options,
     schema_from,
+    write_document,
+    write_file,
 )
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
-    from mlops.data_pipeline import DataSchema, QualityReport, Validation
+    from mlops.data_pipeline import DataSchema, QualityReport, ReadOptions, Validation
 
 __all__ = ["infer", "profile_table", "validate"]
+
+_MOST_NOTES = 5
 
 
 def infer(
@@ -35,24 +43,31 @@ def infer(
     name: Annotated[str, typer.Option(help="Name of the schema. (default: that of the file)")] = "",
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
+    decimal_comma: DecimalCommaOption = False,
+    sheet: SheetOption = "",
+    query: QueryOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Propose a schema that fits a table; correct it, then hold tables against it."""
+    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
     with output.working(f"Reading {table}…"):
-        schema = inspector().infer(table, name=name, read=read_options(separator, encoding))
+        schema, notes = inspector().propose(table, name=name, read=read)
     document = editable_document(schema)
     if to is not None:
-        to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        write_document(document, to)
     if as_json:
         output.write_json(document)
         return
     output.write_table(
         ["column", "type", "empty cells", "what else"], [_column(*one) for one in schema.columns.items()]
     )
+    _write_notes(notes)
     if to is None:
         output.write_note("Keep it by --output schema.json, and hold tables against it: mlops data validate.")
     else:
-        output.write_note(f"Wrote {to}. Look at it, then: mlops data validate {table} --schema {to}")
+        output.write_note(
+            f"Wrote {to}. Look at it, then: mlops data validate {table} --schema {to}{_said_options(read)}"
+        )
 
 
 def validate(
@@ -61,6 +76,9 @@ def validate(
     schema: SchemaOption = None,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
+    decimal_comma: DecimalCommaOption = False,
+    sheet: SheetOption = "",
+    query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -71,8 +89,9 @@ def validate(
     if schema is None:
         raise InvalidInput("Name a schema by --schema: a JSON file, as `mlops data infer` writes, or a stored one.")
     wanted = schema_from(schema, database, project)
+    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
     with output.working(f"Checking {table}…"):
-        found = inspector().validate(table, wanted, read=read_options(separator, encoding))
+        found = inspector().validate(table, wanted, read=read)
     if as_json:
         output.write_json(vars(found))
     else:
@@ -88,18 +107,22 @@ def profile_table(
     html: Annotated[Path | None, typer.Option(help="Also write the report as a page to this file.")] = None,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
+    decimal_comma: DecimalCommaOption = False,
+    sheet: SheetOption = "",
+    query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell the quality of a table: a score with its parts, issues with examples, statistics of each column."""
     wanted = schema_from(schema, database, project) if schema else None
+    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
     with output.working(f"Reading {table}…"):
-        report = inspector().assess(table, wanted, read=read_options(separator, encoding))
+        report = inspector().assess(table, wanted, read=read)
     if html is not None:
         from mlops.data_pipeline.quality import to_html
 
-        html.write_text(to_html(report))
+        write_file(to_html(report), html)
     if as_json:
         output.write_json(report.to_document())
         return
@@ -111,20 +134,55 @@ def profile_table(
 def write_report(report: QualityReport) -> None:
     """Print a quality report as tables."""
     from mlops.data_pipeline.quality import terminal
+    from mlops.data_pipeline.quality.formatting import count, rounded_down
 
-    rows, columns = report.profile.input_rows, len(report.profile.columns)
-    output.write_text(f"{rows:,} rows, {columns:,} columns, quality {report.score.value:.3f} of 1")
+    rows, columns = count(report.profile.input_rows, "row"), count(len(report.profile.columns), "column")
+    output.write_text(f"{rows}, {columns}, quality {rounded_down(report.score.value, 3)} of 1")
     output.write_table(terminal.PART_HEADS, list(terminal.part_rows(report)), title="Score", wrap=["Counted"])
     issues = list(terminal.issue_rows(report))
     if issues:
         output.write_table(terminal.ISSUE_HEADS, issues, title="Issues", wrap=["Issue", "Examples"])
     output.write_table(terminal.COLUMN_HEADS, list(terminal.column_rows(report)), title="Columns", wrap=["Values"])
+    _write_more(len(report.issues) - terminal.MOST_ISSUES, "issues")
+    _write_more(len(report.profile.columns) - terminal.MOST_COLUMNS, "columns")
+    _write_notes(report.subject.notes)
+
+
+def _write_more(rest: int, what: str) -> None:
+    if rest > 0:
+        output.write_note(f"There are {rest:,} more {what}; --html and --json have them.")
+
+
+def _write_notes(notes: Sequence[str]) -> None:
+    for note in notes[:_MOST_NOTES]:
+        output.write_note(note)
+    if len(notes) > _MOST_NOTES:
+        output.write_note(f"And {len(notes) - _MOST_NOTES:,} more such notes.")
 
 
 def _column(name: str, spec: Any) -> list[Any]:
-    told = spec.model_dump(mode="json", exclude_defaults=True, exclude={"type", "nullable"})
-    more = ", ".join(f"{key} {value}" for key, value in told.items())
-    return [name, str(spec.type), "allowed" if spec.nullable else "no", more]
+    told = spec.model_dump(mode="json", exclude_defaults=True, exclude={"type", "nullable", "description"})
+    more = [f"{key.replace('_', ' ')} {_words(value)}".rstrip() for key, value in told.items()]
+    return [
+        name,
+        str(spec.type),
+        "allowed" if spec.nullable else "no",
+        "; ".join([*more, spec.description]).strip("; "),
+    ]
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is True else str(value)
+
+
+def _said_options(read: ReadOptions) -> str:
+    """Return the options of a command that read a table in the same way."""
+    told = read.model_dump(mode="json", exclude_defaults=True)
+    words = [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(value)}")
+        for name, value in told.items()
+    ]
+    return "".join(f" {word}" for word in words)
 
 
 def _write_validation(found: Validation, schema: DataSchema) -> None:
@@ -134,13 +192,14 @@ def _write_validation(found: Validation, schema: DataSchema) -> None:
     if broken:
         rows = [[rule, count, _example(found.examples.get(rule, []))] for rule, count in broken.items()]
         output.write_table(["rule", "rows", "first of them"], rows, wrap=["first of them"])
-    for warning in found.warnings:
-        output.write_note(warning)
+    _write_notes(found.notes)
+    _write_notes(found.warnings)
 
 
 def _example(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     cells = {name.removeprefix("__raw__"): value for name, value in rows[0].items() if value is not None}
-    row = cells.pop("__row__", None)
-    return f"row {row}: " + ", ".join(f"{name} = {value!r}" for name, value in cells.items())
+    row, line = cells.pop("__row__"), cells.pop("__line__", None)
+    place = f"row {row + 1:,}" if line is None else f"line {line:,}"
+    return f"{place}: {', '.join(f'{name} = {value!r}' for name, value in cells.items())}".removesuffix(": ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +11,14 @@ import typer
 from mlops.cli import output
 from mlops.cli.data.access import (
     DataDirOption,
+    DecimalCommaOption,
     EncodingOption,
     ProjectOption,
+    QueryOption,
     RunArgument,
     SchemaOption,
     SeparatorOption,
+    SheetOption,
     TableArgument,
     open_new_pipeline,
     open_pipeline,
@@ -28,7 +30,7 @@ from mlops.cli.data.runs import write_run
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
-    from mlops.data_pipeline import DataPipelineService, PipelineRun, ReadOptions
+    from mlops.data_pipeline import DataPipelineService, ReadOptions
 
 __all__ = ["cancel", "follow", "run"]
 
@@ -50,26 +52,31 @@ def run(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do all the work, even if an equal run did it.")] = False,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
+    decimal_comma: DecimalCommaOption = False,
+    sheet: SheetOption = "",
+    query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Process a table: validate, quarantine, assess, make features, publish. Without a schema one is inferred."""
-    read = read_options(separator, encoding)
+    from mlops.data_pipeline.inspection import table_name
+
+    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
     with open_new_pipeline(database, data_dir, project, workers=1) as pipeline:
+        config_id = stored_config(features, pipeline)
         run_id = pipeline.run_pipeline(
-            pipeline_id or Path(table).stem,
+            pipeline_id or table_name(table),
             table,
             stored_schema(schema, pipeline) if schema else _inferred(table, pipeline, read),
-            stored_config(features, pipeline),
+            config_id,
             max_bad_fraction=max_bad_fraction,
             read=read,
             output_format="parquet" if parquet_only else "input",
             use_cache=not no_cache,
         )
-        ended = follow(pipeline, run_id)
-    write_run(ended, as_json=as_json)
+        follow(pipeline, run_id, as_json=as_json)
 
 
 def cancel(
@@ -86,10 +93,37 @@ def cancel(
     write_run(found, as_json=as_json)
 
 
-def follow(pipeline: DataPipelineService, run_id: str) -> PipelineRun:
-    """Return a run when it has completed, with a progress bar until then."""
-    with _bar() as advance:
-        return pipeline.wait(run_id, on_progress=lambda run: advance(run.progress))
+def follow(pipeline: DataPipelineService, run_id: str, *, as_json: bool) -> None:
+    """Print a run when it has ended, with a progress bar until then; whoever interrupts the wait ends the run.
+
+    Raises:
+        PipelineFailed: It failed. As JSON the run is printed nevertheless.
+        RunCancelled: It was cancelled; the same holds.
+    """
+    from mlops.data_pipeline import PipelineFailed, RunCancelled
+
+    try:
+        with _bar() as advance:
+            run = pipeline.wait(run_id, on_progress=advance)
+    except (PipelineFailed, RunCancelled):
+        if as_json:
+            write_run(pipeline.get_pipeline_run(run_id), as_json=True)
+        raise
+    except KeyboardInterrupt:
+        _end(pipeline, run_id)
+        raise
+    write_run(run, as_json=as_json)
+
+
+def _end(pipeline: DataPipelineService, run_id: str) -> None:
+    from mlops.data_pipeline import RunEnded
+
+    try:
+        pipeline.cancel_run(run_id)
+    except RunEnded:
+        output.write_note(f"Run {run_id} had ended before.")
+    else:
+        output.write_note(f"Run {run_id} is cancelled at its next step; nothing of it is published.")
 
 
 @contextmanager
@@ -108,8 +142,10 @@ def _bar() -> Iterator[Any]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Running", total=1.0)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task("waiting", total=1.0)
+        yield lambda run: progress.update(
+            task, completed=run.progress, description=run.current_step or "waiting", refresh=True
+        )
 
 
 def _inferred(table: str, pipeline: DataPipelineService, read: ReadOptions) -> str:

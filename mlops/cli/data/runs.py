@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Status", "list_runs", "show", "status_cell", "write_run"]
 
 _STYLES = {"completed": "green", "failed": "red", "running": "yellow", "pending": "yellow", "cancelled": "dim"}
-_HEADS = ("run", "pipeline", "status", "rows", "bad", "quality", "features", "took", "age")
+_HEADS = {
+    "run": 0, "pipeline": 0, "status": 0, "rows": 0, "bad": 90, "quality": 100, "features": 120, "took": 109, "age": 0,
+}  # fmt: skip
+"""Headings on a terminal, and the least width of one that shows them: an id is never cut, nor all of a name."""
 _EXACT_HEADS = (
     "run_id", "pipeline_id", "status", "input_rows", "quarantined_rows", "data_quality_score", "feature_count",
     "duration_seconds", "created_at",
@@ -58,8 +62,12 @@ def list_runs(
     if as_json:
         output.write_json({"runs": [one.to_document() for one in page], "next_cursor": page.next_cursor})
         return
-    heads = _HEADS if output.is_terminal() else _EXACT_HEADS
-    output.write_table(heads, [_row(one) for one in page], shorten=["pipeline"])
+    if output.is_terminal():
+        chosen = [place for place, least in enumerate(_HEADS.values()) if output.terminal_width() >= least]
+        rows = [[_row(one)[place] for place in chosen] for one in page]
+        output.write_table([list(_HEADS)[place] for place in chosen], rows, shorten=["pipeline"])
+    else:
+        output.write_table(_EXACT_HEADS, [_row(one) for one in page])
     if page.next_cursor is not None:
         output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
 
@@ -83,12 +91,19 @@ def write_run(run: PipelineRun, *, as_json: bool) -> None:
     if as_json:
         output.write_json(run.to_document())
         return
-    output.write_facts(_facts(run), as_json=False)
+    files = {name: Path(path) for name in _PATHS if (path := getattr(run, name))}
+    folders = {str(file.parent) for file in files.values()}
+    is_short = output.is_terminal() and len(folders) == 1
+    output.write_facts(_facts(run) | ({"folder": folders.pop()} if is_short else {}), as_json=False)
     if run.steps:
         rows = [[step.name, step.rows_in, step.rows_out, _seconds(step.seconds)] for step in run.steps]
         output.write_table(["step", "rows in", "rows out", "took"], rows)
-    paths = [[name.removesuffix("_path").replace("_", " "), getattr(run, name)] for name in _PATHS]
-    output.write_table(["file", "path"], [row for row in paths if row[1]], shorten=["path"])
+    paths = [
+        [name.removesuffix("_path").replace("_", " "), file.name if is_short else str(file)]
+        for name, file in files.items()
+    ]
+    if paths:
+        output.write_table(["file", "name" if is_short else "path"], paths)
 
 
 def status_cell(status: str) -> Cell:

@@ -33,6 +33,7 @@ _WORDS = {
     FindingKind.PLACEHOLDER: "say that there is no value",
     FindingKind.BLANK: "blank",
     FindingKind.PADDED: "with spaces around",
+    FindingKind.DECIMAL_COMMA: "numbers with a decimal comma",
     FindingKind.MIXED: "of another sort",
     FindingKind.OUTLIER_IQR: "beyond the quartile fences",
     FindingKind.OUTLIER_MAD: "beyond the MAD fences",
@@ -44,13 +45,20 @@ def shown(text: str, most: int = _LONGEST) -> str:
     return escape(cut(printable(text), most), quote=True)
 
 
-def card(column: ColumnProfile) -> str:
-    """Return a column as an article of the page."""
+def card(column: ColumnProfile, *, anchor: str = "", severity: str = "") -> str:
+    """Return a column as an article of the page.
+
+    Args:
+        anchor: The id that links on the page lead to.
+        severity: That of the column's worst issue; empty for none.
+    """
+    mark = f'<span class="dot {severity}" title="{severity}"></span>' if severity else ""
     units = f" · {shown(column.units, 40)}" if column.units else ""
     required = "" if column.is_nullable else " · required"
     return (
-        f'<article><div><h3>{shown(column.name)}</h3><div class="kind">{shown(column.dtype, 60)}{units}{required}'
-        f"</div></div>{_nulls(column)}{_chart(column)}{_facts(column)}{_findings(column)}</article>\n"
+        f'<article id="{anchor}"><div><h3>{mark}{shown(column.name)}</h3>'
+        f'<div class="kind">{shown(column.dtype, 60)}{units}{required}</div></div>'
+        f"{_nulls(column)}{_chart(column)}{_facts(column)}{_findings(column)}</article>\n"
     )
 
 
@@ -80,7 +88,7 @@ def _categories(column: ColumnProfile) -> str:
     if not column.categories or column.categories[0].count < 2:
         return ""
     if column.distinct > _MANY and column.common_share < _COMMON:
-        return f'<p class="quiet">No value has {share(_COMMON)} of the cells.</p>'
+        return f'<p class="quiet">Every value is rare: none has {share(_COMMON)} of the cells.</p>'
     total = column.values if column.is_categories_exact else 0
     most = column.categories[0].count
     rows = [_category(item, most, total) for item in column.categories[:_MOST_BARS]]

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from mlops.data_pipeline.quality.formatting import rounded_down
 from mlops.data_pipeline.quality.profiles import Histogram
 
-__all__ = ["bar", "gauge", "histogram_chart"]
+__all__ = ["bar", "column_map", "gauge", "histogram_chart", "level"]
 
 _RADIUS = 54.0
 _GOOD, _FAIR = 0.9, 0.7
 _WIDTH, _HEIGHT = 320.0, 84.0
+_MAP_WIDTH, _SHADES = 1000, 5
 
 
 def gauge(value: float) -> str:
     """Return a score from 0 to 1 as a ring around its number of 100."""
     around = 2 * math.pi * _RADIUS
-    level = "high" if value >= _GOOD else "middle" if value >= _FAIR else "low"
-    shown = f"{math.floor(1000 * value) / 10:.1f}"  # rounded down, so that only a perfect score is 100
+    shown = rounded_down(100 * value, 1)
     dash = f"{max(0.1, around * value):.1f} {around:.1f}"
     return (
-        f'<div class="gauge {level}"><svg viewBox="0 0 132 132" role="img" aria-label="Score {shown} of 100">'
+        f'<div class="gauge {level(value)}"><svg viewBox="0 0 132 132" role="img" aria-label="Score {shown} of 100">'
         f'<circle class="track" cx="66" cy="66" r="{_RADIUS:.0f}"/>'
         f'<circle class="arc" cx="66" cy="66" r="{_RADIUS:.0f}" stroke-dasharray="{dash}" '
         'transform="rotate(-90 66 66)"/>'
         f'<text x="66" y="73">{shown}</text><text class="of" x="66" y="90">of 100</text></svg></div>'
+    )
+
+
+def level(value: float) -> str:
+    """Return `high`, `middle` or `low` of a score from 0 to 1."""
+    return "high" if value >= _GOOD else "middle" if value >= _FAIR else "low"
+
+
+def column_map(marks: Sequence[tuple[float, str | None]]) -> str:
+    """Return columns as small squares in rows, one after another.
+
+    Args:
+        marks: For each column the empty share of its cells, and the severity of its worst issue, None for none.
+    """
+    side, across = 10, _MAP_WIDTH // 10
+    shapes: dict[tuple[str, int], list[str]] = {}
+    for place, (empty, severity) in enumerate(marks):
+        shade = min(_SHADES, int((1 - empty) * _SHADES + 0.999))
+        corner = f"M{place % across * side} {place // across * side}"
+        shapes.setdefault((severity or "plain", shade), []).append(f"{corner}h8v8h-8z")
+    drawn = "".join(
+        f'<path class="{name}" fill-opacity="{0.2 + 0.8 * shade / _SHADES:.2f}" d="{"".join(squares)}"/>'
+        for (name, shade), squares in sorted(shapes.items())
+    )
+    height = -(-len(marks) // across) * side
+    return (
+        f'<div class="map"><svg viewBox="0 0 {_MAP_WIDTH} {height}" role="img" aria-label="All columns">{drawn}'
+        "</svg></div>"
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlops.data_pipeline.quality.profiles import ColumnProfile, Example
 
-__all__ = ["count", "cut", "moment_text", "number", "place", "printable", "share", "summary"]
+__all__ = ["count", "cut", "moment_text", "number", "place", "printable", "rounded_down", "share", "summary"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,6 +27,17 @@ def number(value: float | None) -> str:
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     size = abs(value)
     return f"{value:,.0f}" if 1e3 <= size < 1e7 else f"{value:.4g}"
+
+
+def rounded_down(value: float, decimals: int) -> str:
+    """Return a number with so many decimals and never more than it is: only a perfect score is 1.
+
+    Example:
+        >>> rounded_down(0.99977, 3), rounded_down(0.85, 2), rounded_down(1.0, 3)
+        ('0.999', '0.85', '1.000')
+    """
+    times = 10.0**decimals
+    return f"{math.floor(value * times + 1e-9) / times:.{decimals}f}"
 
 
 def _float(value: float) -> float:
@@ -101,6 +112,7 @@ def summary(column: ColumnProfile) -> str:
         return f"{number(numbers.minimum)} to {number(numbers.maximum)}{middle}"
     if column.moments:
         return f"{column.moments.earliest[:16]} to {column.moments.latest[:16]}"
-    if column.most_common and column.common_share >= 0.01:
-        return f"mostly {cut(printable(column.most_common.value), 24)!r} ({share(column.common_share)})"
+    if column.most_common and column.common_share >= 0.01 and (column.most_common.count > 1 or column.distinct == 1):
+        word = "mostly" if column.common_share > 0.5 else "most often"
+        return f"{word} '{cut(printable(column.most_common.value), 24)}' ({share(column.common_share)})"
     return f"{column.text.shortest:,} to {column.text.longest:,} characters" if column.text else "–"

@@ -5,12 +5,14 @@ A table of thousands of columns gets cards for 200 of them, those with the worst
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from html import escape
 
 from mlops.data_pipeline.quality.cards import card, shown
-from mlops.data_pipeline.quality.charts import bar, gauge
-from mlops.data_pipeline.quality.formatting import count, place, share
+from mlops.data_pipeline.quality.charts import bar, column_map, gauge, level
+from mlops.data_pipeline.quality.formatting import count, place, rounded_down, share
 from mlops.data_pipeline.quality.issues import Issue, Severity
 from mlops.data_pipeline.quality.profiles import ColumnProfile, Example
 from mlops.data_pipeline.quality.report import QualityReport
@@ -27,19 +29,21 @@ MOST_ISSUES = 200
 
 _MOST_RULES = 50
 _MOST_EXAMPLES = 3
+_FEWEST_MAPPED = 60  # columns; fewer are seen at once by their cards
 
 
 def to_html(report: QualityReport) -> str:
     """Return a report as an HTML page, light or dark as the reader's system is, and fit to be printed."""
     title = shown(report.subject.title or "Data quality")
-    sections = f"{_score(report)}{_table(report)}{_issues(report)}{_quarantine(report)}"
+    cards = _Cards.of(report)
+    sections = f"{_score(report)}{_table(report)}{_overview(report, cards)}{_issues(report, cards)}{_rules(report)}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy())}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f'{_header(report)}\n<div class="grid">\n{sections}</div>\n{_cards(report)}'
+        f'{_header(report)}\n<div class="grid">\n{sections}</div>\n{_cards(report, cards)}'
         f"<footer>Made {report.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC by TracSeq MLOps. "
         f"{_sampling(report)}</footer>\n</main>\n</body>\n</html>\n"
     )
@@ -67,10 +71,11 @@ def _score(report: QualityReport) -> str:
 
 
 def _part(part: ScorePart) -> str:
-    shown_value = f"{int(part.value * 1000) / 10:.1f}"
+    kind = {"high": "fill", "middle": "gap", "low": "wrong"}[level(part.value)]
     return (
-        f'<div class="part"><span>{part.name.capitalize()}</span><span class="bar">{bar(part.value)}</span>'
-        f'<span class="num">{shown_value}</span><span class="why">{shown(part.reason, 200)}</span></div>'
+        f'<div class="part"><span>{part.name.capitalize()}</span><span class="bar">{bar(part.value, kind)}</span>'
+        f'<span class="num">{rounded_down(100 * part.value, 1)}</span>'
+        f'<span class="why">{shown(part.reason, 200)}</span></div>'
     )
 
 
@@ -81,7 +86,7 @@ def _table(report: QualityReport) -> str:
     pairs = [
         ("Rows", f"{profile.input_rows:,}"),
         ("Broken rows", f"{profile.broken_rows:,}"),
-        ("Quarantined", f"{report.quarantined_rows:,}"),
+        ("Quarantined", f"{report.quarantined_rows:,}" if report.subject.run_id else ""),
         ("Duplicate rows", f"{about}{profile.duplicate_rows:,}"),
         ("Columns", f"{len(profile.columns):,}"),
         ("Empty cells", f"{empty:,} ({share(empty / profile.cells)})" if profile.cells else "–"),
@@ -92,24 +97,27 @@ def _table(report: QualityReport) -> str:
         ("Compared with run", shown(report.previous_run_id)),
     ]
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in pairs if value)
-    return f"<section><h2>Table</h2><dl>{items}</dl></section>\n"
+    notes = "".join(f'<p class="note">{shown(note, 300)}</p>' for note in report.subject.notes)
+    return f"<section><h2>Table</h2><dl>{items}</dl>{notes}</section>\n"
 
 
-def _issues(report: QualityReport) -> str:
+def _issues(report: QualityReport, cards: _Cards) -> str:
     if not report.issues:
         return '<section class="wide"><h2>Issues</h2><p class="quiet">None found.</p></section>\n'
-    rows = "".join(_issue(issue) for issue in report.issues[:MOST_ISSUES])
+    rows = "".join(_issue(issue, cards) for issue in report.issues[:MOST_ISSUES])
     rest = len(report.issues) - MOST_ISSUES
-    note = f"<small>the worst {MOST_ISSUES:,}; {rest:,} more in the JSON report</small>" if rest > 0 else ""
+    told = [count(len(found), word) for word in ("error", "warning") if (found := report.issues_of(Severity(word)))]
+    told += [f"the worst {MOST_ISSUES:,} shown, {rest:,} more in the JSON report"] if rest > 0 else []
+    note = f"<small>{', '.join(told)}</small>" if told else ""
     heads = "<th>Severity</th><th>Column</th><th>Issue</th><th>Examples</th>"
     return (
-        f'<section class="wide"><h2>{count(len(report.issues), "issue")}{note}</h2><div class="scroll"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n"
+        f'<section class="wide"><h2>{count(len(report.issues), "issue")}{note}</h2><div class="scroll tall">'
+        f'<table class="issues"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n'
     )
 
 
-def _issue(issue: Issue) -> str:
-    column = shown(issue.column, 60) if issue.column else '<span class="quiet">table</span>'
+def _issue(issue: Issue, cards: _Cards) -> str:
+    column = cards.link(issue.column) if issue.column else '<span class="quiet">table</span>'
     examples = "<br>".join(_example(example) for example in issue.examples[:_MOST_EXAMPLES])
     return (
         f'<tr><td class="{issue.severity}"><span class="dot"></span>{issue.severity}</td><td class="name">{column}</td>'
@@ -122,13 +130,15 @@ def _example(example: Example) -> str:
     return f"{value} {place(example)}"
 
 
-def _quarantine(report: QualityReport) -> str:
+def _rules(report: QualityReport) -> str:
     """Return how many rows break each rule; nothing when there were no checks."""
     if report.checks is None:
         return ""
     broken = {rule: amount for rule, amount in report.checks.by_rule.items() if amount}
     rules = sorted(broken.items(), key=lambda item: (-item[1], item[0]))
-    title = f"{count(report.quarantined_rows, 'row')} in quarantine"
+    is_run = report.subject.run_id or report.quarantined_rows
+    bad = report.quarantined_rows if is_run else report.checks.faulty_rows
+    title = f"{count(bad, 'row')} {'in quarantine' if is_run else 'with a fault'}"
     if not rules:
         return f'<section class="wide"><h2>{title}</h2><p class="quiet">No rule is broken.</p></section>\n'
     rows = "".join(_rule(rule, amount, report.profile.input_rows) for rule, amount in rules[:_MOST_RULES])
@@ -149,16 +159,54 @@ def _rule(rule: str, amount: int, rows: int) -> str:
     )
 
 
-def _cards(report: QualityReport) -> str:
+@dataclass(frozen=True)
+class _Cards:
+    """The columns that get a card, in the order of the table, and the worst severity of all columns with issues."""
+
+    columns: tuple[ColumnProfile, ...]
+    anchors: Mapping[str, str]
+    severities: Mapping[str, Severity]
+
+    @classmethod
+    def of(cls, report: QualityReport) -> _Cards:
+        chosen = tuple(_chosen(report))
+        worst_last = {issue.column: issue.severity for issue in reversed(report.issues) if issue.column}
+        return cls(chosen, {column.name: f"c{place}" for place, column in enumerate(chosen)}, worst_last)
+
+    def link(self, name: str) -> str:
+        """Return a column's name, leading to its card if it has one."""
+        return f'<a href="#{self.anchors[name]}">{shown(name, 60)}</a>' if name in self.anchors else shown(name, 60)
+
+
+def _overview(report: QualityReport, cards: _Cards) -> str:
+    """Return all columns of a wide table at a glance; nothing for a table whose cards do the same."""
     columns = report.profile.columns
-    chosen = _chosen(report)
+    if len(columns) < _FEWEST_MAPPED:
+        return ""
+    marks = [(column.null_share, cards.severities.get(column.name)) for column in columns]
+    legend = "".join(
+        f'<span class="{name}"><span class="dot"></span>{word}</span>'
+        for name, word in (("plain", "no issue"), ("info", "info"), ("warning", "warning"), ("error", "error"))
+    )
+    return (
+        f'<section class="wide"><h2>{count(len(columns), "column")}<small>in the order of the table, row by row; paler '
+        f'where cells are empty</small></h2>{column_map(marks)}<div class="legend">{legend}</div></section>\n'
+    )
+
+
+def _cards(report: QualityReport, cards: _Cards) -> str:
+    columns, chosen = report.profile.columns, cards.columns
     note = ""
     if len(chosen) < len(columns):
         note = (
             f'<p class="note">Cards of {len(chosen):,} of {len(columns):,} columns, those with the worst issues among '
             "them; the JSON report has all.</p>"
         )
-    return f'{note}<div class="cards">\n{"".join(card(column) for column in chosen)}</div>\n'
+    shown_cards = "".join(
+        card(column, anchor=cards.anchors[column.name], severity=cards.severities.get(column.name, ""))
+        for column in chosen
+    )
+    return f'{note}<div class="cards">\n{shown_cards}</div>\n'
 
 
 def _chosen(report: QualityReport) -> list[ColumnProfile]:

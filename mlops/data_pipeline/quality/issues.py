@@ -31,6 +31,9 @@ _MISSING_WARNING = 0.2
 _DUPLICATES_ERROR = 0.1
 _NEAR_CONSTANT = 0.99
 _OUTLIERS_WARNING = 0.05  # more are a second population rather than stray values
+_NORMAL = {FindingKind.OUTLIER_IQR: 0.00698, FindingKind.OUTLIER_MAD: 0.000466}
+"""Share of a normal distribution outside of the fences."""
+_FAR = 1.5  # distance of the middle, in fences, beyond which a single value is worth telling
 _STRAY = 0.05  # an unusual sort of text up to this share is a mistake, beyond it a habit
 
 
@@ -91,7 +94,13 @@ def _of_table(profile: TableProfile) -> Iterator[Issue]:
     if profile.broken_rows:
         part = share(profile.broken_rows / profile.input_rows)
         text = f"{count(profile.broken_rows, 'row')} of {profile.input_rows:,} ({part}) could not be read as rows."
-        yield Issue(severity=Severity.ERROR, code="broken-rows", text=text, count=profile.broken_rows)
+        yield Issue(
+            severity=Severity.ERROR,
+            code="broken-rows",
+            text=text,
+            count=profile.broken_rows,
+            examples=profile.broken,
+        )
     if profile.duplicate_rows:
         yield _duplicates(profile)
 
@@ -114,6 +123,8 @@ def _of_shape(column: ColumnProfile) -> Iterator[Issue]:
         yield _issue(column, severity, "empty-column", "No row has a value.", column.rows)
         return
     yield from _missing(column)
+    if column.values < 2:  # a single value says nothing about how the column varies
+        return
     if column.is_constant:
         value = _quoted(column.most_common.value) if column.most_common else "the same"
         yield _issue(column, Severity.WARNING, "constant", f"Every value is {value}; nothing can be learnt from it.")
@@ -137,7 +148,8 @@ def _of_findings(column: ColumnProfile) -> Iterator[Issue]:
         if finding.kind is FindingKind.OUTLIER_MAD or (
             finding.kind is FindingKind.OUTLIER_IQR and not column.count(FindingKind.OUTLIER_MAD)
         ):
-            yield _outliers(column, finding)
+            if not _is_ordinary(column, finding):
+                yield _outliers(column, finding)
         elif finding.kind in _SAID:
             severity, text = _SAID[finding.kind]
             detail = printable(finding.detail)
@@ -162,6 +174,10 @@ _SAID = {
     FindingKind.PLACEHOLDER: (Severity.WARNING, "with a text that stands for a missing value."),
     FindingKind.BLANK: (Severity.WARNING, "blank but not empty."),
     FindingKind.PADDED: (Severity.WARNING, "with spaces before or after the text."),
+    FindingKind.DECIMAL_COMMA: (
+        Severity.WARNING,
+        "with a decimal comma, read as text; read the table with decimal_comma to have numbers.",
+    ),
     FindingKind.MIXED: (Severity.WARNING, "of another sort than the rest; the column has {detail}."),
 }
 
@@ -169,6 +185,16 @@ _SAID = {
 def _mixed_severity(column: ColumnProfile, finding: Finding, severity: Severity) -> Severity:
     is_habit = finding.kind is FindingKind.MIXED and finding.count > _STRAY * column.rows
     return Severity.INFO if is_habit else severity
+
+
+def _is_ordinary(column: ColumnProfile, finding: Finding) -> bool:
+    """Whether there are no more outliers than the tails of a normal distribution have, and none of them is far off."""
+    numbers = column.numbers
+    if numbers is None or numbers.median is None or numbers.mad_low is None:
+        return False
+    reach = _FAR * (numbers.median - numbers.mad_low)
+    is_near = numbers.minimum >= numbers.median - reach and numbers.maximum <= numbers.median + reach
+    return is_near and finding.count <= 2 * _NORMAL[finding.kind] * column.values
 
 
 def _outliers(column: ColumnProfile, finding: Finding) -> Issue:

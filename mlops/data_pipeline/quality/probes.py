@@ -19,7 +19,7 @@ from mlops.data_pipeline.quality.formatting import share
 from mlops.data_pipeline.quality.profiles import ColumnKind, FindingKind
 from mlops.data_pipeline.quality.sampling import Numbers, Spread, spread
 
-__all__ = ["PLACEHOLDERS", "ColumnSample", "Probe", "physical", "probes"]
+__all__ = ["PLACEHOLDERS", "ColumnSample", "Probe", "has_decimal_commas", "physical", "probes"]
 
 PLACEHOLDERS = (
     "n/a", "N/A", "na", "NA", "n.a.", "N.A.", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "Null", "none", "None",
@@ -42,6 +42,8 @@ _SORTS = {
     "dates with slashes": r"^\s*\d{1,4}/\d{1,2}/\d{1,4}(\s+\d.*)?\s*$",
 }
 _OTHER_TEXT = "text"
+_DECIMAL_COMMA = r"^\s*[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*$"
+_MOST_OF_IT = 0.9  # of a column: then its texts are numbers
 _T = TypeVar("_T", int, date)
 
 
@@ -73,11 +75,13 @@ class ColumnSample:
         spread: Of its numbers.
         sentinels: Values (numbers, or days) that stand far off all others.
         sorts: Sorts of text to their fractions of the sample, largest first; empty where there is but one.
+        has_decimal_commas: Whether nearly all texts are numbers such as `1,5`.
     """
 
     spread: Spread | None = None
     sentinels: tuple[int | date, ...] = ()
     sorts: dict[str, float] = field(default_factory=dict)
+    has_decimal_commas: bool = False
 
     @classmethod
     def of(cls, column: Column, cells: pl.Series) -> ColumnSample:
@@ -89,7 +93,20 @@ class ColumnSample:
             days = {value: _seconds(value) for value in _SENTINEL_DAYS}
             numbers = physical(column, cells)
             return cls(spread=spread(numbers), sentinels=_far_off(numbers, days))
-        return cls(sorts=_sorts(cells)) if column.kind is ColumnKind.TEXT else cls()
+        if column.kind is not ColumnKind.TEXT:
+            return cls()
+        return cls(sorts=_sorts(cells), has_decimal_commas=has_decimal_commas(cells))
+
+
+def has_decimal_commas(cells: pl.Series) -> bool:
+    """Tell whether nearly all texts of a column are numbers with a decimal comma.
+
+    Example:
+        >>> has_decimal_commas(pl.Series(["1,5", "-0,25", None])), has_decimal_commas(pl.Series(["1,5", "low"]))
+        (True, False)
+    """
+    said = cells.drop_nulls()
+    return bool(len(said)) and int(said.str.contains(_DECIMAL_COMMA).sum()) >= _MOST_OF_IT * len(said)
 
 
 def physical(column: Column, cells: pl.Series) -> Numbers:
@@ -147,6 +164,8 @@ def _text_probes(column: Column, sample: ColumnSample) -> Iterator[Probe]:
     is_blank = cell.is_in(_BLANKS)
     yield probe(FindingKind.BLANK, is_blank)
     yield probe(FindingKind.PADDED, _is_padded(cell) & ~is_blank)
+    if sample.has_decimal_commas:
+        yield probe(FindingKind.DECIMAL_COMMA, cell.str.contains(_DECIMAL_COMMA))
     if sample.sorts:
         words = ", ".join(f"{share(part)} {sort}" for sort, part in sample.sorts.items())
         is_usual = _is_sort(cell, next(iter(sample.sorts)))

@@ -41,8 +41,9 @@ class FindingKind(StrEnum):
     """What a cell can have that calls for a look.
 
     `sentinel` is a number or date that stands for a missing one (-999, 9999, 1900-01-01), `placeholder` such a text
-    (`n/a`, `unknown`), `padded` a text with spaces around it, `mixed` a cell of another sort than most of its column
-    (numbers among text), `outlier_iqr` and `outlier_mad` a number outside of the fences of `NumberSummary`.
+    (`n/a`, `unknown`), `padded` a text with spaces around it, `decimal_comma` a number such as `1,5` that was read as
+    text, `mixed` a cell of another sort than most of its column (numbers among text), `outlier_iqr` and `outlier_mad` a
+    number outside of the fences of `NumberSummary`.
     """
 
     UNPARSEABLE = "unparseable"
@@ -55,6 +56,7 @@ class FindingKind(StrEnum):
     PLACEHOLDER = "placeholder"
     BLANK = "blank"
     PADDED = "padded"
+    DECIMAL_COMMA = "decimal_comma"
     MIXED = "mixed"
     OUTLIER_IQR = "outlier_iqr"
     OUTLIER_MAD = "outlier_mad"
@@ -169,7 +171,7 @@ class ColumnProfile(Record):
         is_distinct_exact: False where `distinct` is an estimate (standard error below 2 %).
         is_sampled: Whether quantiles, histogram, and categories that are not `is_categories_exact`, are of a sample.
         histogram: Of numbers and moments.
-        categories: The most common values, at most 40, most common first.
+        categories: The most common values, at most 40, most common first; of more, none that is there once.
         is_categories_exact: Whether their counts are of all rows.
         most_common: The most common value, counted in all rows. Of a sampled column with many values it is the
             sample's, and None where not one cell in a hundred has it.
@@ -226,6 +228,7 @@ class TableProfile(Record):
     Attributes:
         rows: Rows that could be read; the columns' statistics are of these.
         broken_rows: Rows that could not be read as rows at all.
+        broken: The first of them with what is wrong, at most five.
         duplicate_rows: Rows equal in every column to an earlier one.
         is_duplicates_exact: False where `duplicate_rows` is an estimate from a part of the space of row hashes.
         duplicates: The first rows that are repeated later on, at most five.
@@ -235,6 +238,7 @@ class TableProfile(Record):
 
     rows: int = Field(ge=0)
     broken_rows: int = Field(0, ge=0)
+    broken: tuple[Example, ...] = ()
     duplicate_rows: int = Field(0, ge=0)
     is_duplicates_exact: bool = True
     duplicates: tuple[Example, ...] = ()

@@ -25,6 +25,7 @@ class ReportSubject(Record):
         input_path: Where the input came from, without passwords.
         input_digest: SHA-256 of its bytes.
         schema_name: The schema it was checked against, with `schema_version_name` for the version's own text.
+        notes: What was decided about the input that its reader should know, in sentences.
     """
 
     title: str = ""
@@ -35,6 +36,7 @@ class ReportSubject(Record):
     input_digest: str = ""
     schema_name: str = ""
     schema_version_name: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class QualityReport(Record):
@@ -99,7 +101,8 @@ def example_rows(report: QualityReport) -> tuple[int, ...]:
     """Return the numbers of all rows that examples come from, ascending: what `with_lines` wants the lines of."""
     shown = [example for issue in report.issues for example in issue.examples]
     shown += [example for column in report.profile.columns for item in column.findings for example in item.examples]
-    return tuple(sorted({example.row for example in (*shown, *report.profile.duplicates)}))
+    shown += [*report.profile.duplicates, *report.profile.broken]
+    return tuple(sorted({example.row for example in shown}))
 
 
 def with_lines(report: QualityReport, lines: Mapping[int, int]) -> QualityReport:
@@ -112,6 +115,10 @@ def with_lines(report: QualityReport, lines: Mapping[int, int]) -> QualityReport
         column.changed(findings=tuple(item.changed(examples=located(item.examples)) for item in column.findings))
         for column in report.profile.columns
     )
-    profile = report.profile.changed(columns=tuple(columns), duplicates=located(report.profile.duplicates))
+    profile = report.profile.changed(
+        columns=tuple(columns),
+        duplicates=located(report.profile.duplicates),
+        broken=located(report.profile.broken),
+    )
     issues = tuple(issue.changed(examples=located(issue.examples)) for issue in report.issues)
     return report.changed(profile=profile, issues=issues)

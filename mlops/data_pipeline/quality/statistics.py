@@ -77,7 +77,8 @@ class _Table:
     frame: pl.LazyFrame
     sample: pl.DataFrame
     rows: int
-    broken: int
+    broken: int = 0
+    broken_first: tuple[Example, ...] = ()
 
     @property
     def is_sampled(self) -> bool:
@@ -115,6 +116,7 @@ def profile(
     return TableProfile(
         rows=table.rows,
         broken_rows=table.broken,
+        broken=table.broken_first,
         duplicate_rows=duplicates.count,
         is_duplicates_exact=duplicates.is_exact,
         duplicates=tuple(Example(row=row, value=f"{count} times") for row, count in duplicates.first),
@@ -124,19 +126,24 @@ def profile(
 
 
 def _read(frame: pl.LazyFrame, columns: Sequence[Column], *, has_faults: bool) -> _Table:
-    broken = 0
-    if has_faults:
-        is_whole = pl.col(FAULT).is_null()
-        broken = int(frame.select((~is_whole).sum()).collect(engine="streaming").item())
-        frame = frame.filter(is_whole) if broken else frame
+    broken, first = _broken(frame) if has_faults else (0, ())
+    if broken:
+        frame = frame.filter(pl.col(FAULT).is_null())
     rows = int(frame.select(pl.len()).collect(engine="streaming").item())
     size = sample_size(rows, len(columns))
     chosen = frame.select(ROW, *(column.name for column in columns), *(c.raw for c in columns if c.raw))
     if size == rows:
         sample = chosen.collect(engine="streaming")
-        return _Table(sample.lazy(), sample, rows, broken)
+        return _Table(sample.lazy(), sample, rows, broken, first)
     sample = chosen.filter(is_sampled_row(pl.col(ROW), rows, size)).head(size).collect(engine="streaming")
-    return _Table(frame, sample, rows, broken)
+    return _Table(frame, sample, rows, broken, first)
+
+
+def _broken(frame: pl.LazyFrame) -> tuple[int, tuple[Example, ...]]:
+    """Return how many rows could not be read as rows, and the first of them with what is wrong."""
+    faulty = frame.filter(pl.col(FAULT).is_not_null()).select(ROW, FAULT)
+    count, first = pl.collect_all([faulty.select(pl.len()), faulty.head(passes.MOST_EXAMPLES)], engine="streaming")
+    return int(count.item()), tuple(Example(row=row, value=fault) for row, fault in first.rows())
 
 
 def _sampled(column: Column, table: _Table, *, now: clock.Now) -> _Sampled:
@@ -165,9 +172,9 @@ def _common(column: Column, cells: pl.Series) -> tuple[tuple[tuple[Any, int], ..
 
 def _first(counts: pl.DataFrame) -> tuple[tuple[Any, int], ...]:
     """Return the most common values; ties in the order of values."""
-    least = counts["count"].top_k(_MOST_CATEGORIES).min()
-    kept = counts.filter(pl.col("count") >= least)
-    return tuple(kept.sort(["count", "value"], descending=[True, False]).head(_MOST_CATEGORIES).rows())
+    if counts.height > _MOST_COUNTED:  # sorting fewer costs less than looking for the most common first
+        counts = counts.filter(pl.col("count") >= counts["count"].top_k(_MOST_CATEGORIES).min())
+    return tuple(counts.sort(["count", "value"], descending=[True, False]).head(_MOST_CATEGORIES).rows())
 
 
 def _histogram(column: Column, cells: pl.Series, middle: Spread | None) -> Histogram | None:
@@ -281,7 +288,7 @@ def _column(
         is_distinct_exact=distinct[1],
         is_sampled=table.is_sampled,
         histogram=item.histogram,
-        categories=tuple(_category(value, count) for value, count in common),
+        categories=tuple(_category(*found) for found in common if found[1] > 1 or len(common) < _MOST_CATEGORIES),
         is_categories_exact=not table.is_sampled or counts is not None,
         most_common=_most_common(table, asked, found, common),
         findings=tuple(findings),

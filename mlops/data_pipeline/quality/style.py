@@ -27,6 +27,12 @@ h1{{font-size:26px;line-height:1.25;font-weight:600;margin:2px 0 6px;overflow-wr
 h2{{font-size:13px;font-weight:600;margin:0 0 10px}}
 h2 small{{font-size:12px;font-weight:400;color:var(--muted);margin-left:8px}}
 h3{{font-size:14px;font-weight:600;margin:0;overflow-wrap:anywhere}}
+.map svg{{display:block;width:100%}}.map path{{fill:currentColor}}.plain{{color:var(--accent)}}.map .plain{{opacity:.4}}
+.legend{{display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:10px;font-size:12px}}
+h3 .dot{{margin-right:7px;vertical-align:1px}}
+a{{color:inherit;text-decoration:underline;text-decoration-color:var(--line);text-underline-offset:3px}}
+a:hover{{text-decoration-color:currentColor}}
+article:target{{border-color:var(--accent)}}
 .line{{color:var(--muted);display:flex;flex-wrap:wrap;gap:4px 16px}}
 .line span{{overflow-wrap:anywhere}}
 .grid{{display:grid;grid-template-columns:3fr 2fr;gap:14px}}
@@ -45,13 +51,14 @@ section.wide{{grid-column:1/-1}}
 .num{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 .bar svg,.chart svg{{display:block;width:100%}}.bar svg{{height:8px}}.chart svg{{height:84px}}
 .track{{fill:var(--track)}}.fill{{fill:var(--accent)}}.gap{{fill:var(--gap)}}.wrong{{fill:var(--bad)}}.tick{{fill:var(--text)}}
-.scroll{{overflow-x:auto}}
+.scroll{{overflow-x:auto}}.tall{{max-height:640px;overflow-y:auto}}
+.tall thead th{{position:sticky;top:0;background:var(--panel)}}
 table{{border-collapse:collapse;width:100%;font-size:13px}}
 th,td{{padding:7px 16px 7px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}}
 th:last-child,td:last-child{{padding-right:0}}
 tbody tr:last-child td{{border-bottom:0}}
 thead th{{color:var(--muted);white-space:nowrap;padding-top:0}}
-td.name{{overflow-wrap:anywhere;min-width:90px;max-width:190px}}
+td.name{{overflow-wrap:anywhere;min-width:130px;max-width:220px}}
 td.said{{overflow-wrap:anywhere;min-width:240px}}
 td.seen{{color:var(--muted);overflow-wrap:anywhere;min-width:170px;max-width:280px;font-size:12px}}
 td.seen code{{color:var(--text)}}
@@ -60,7 +67,7 @@ code{{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space
 .error,.warning,.info{{white-space:nowrap}}.error{{color:var(--bad)}}.warning{{color:var(--warn)}}.info{{color:var(--muted)}}
 .dot{{display:inline-block;width:8px;height:8px;border-radius:50%;background:currentColor;margin-right:6px}}
 .quiet{{color:var(--muted)}}p{{margin:0 0 8px;overflow-wrap:anywhere}}p:last-child{{margin-bottom:0}}
-p.note{{color:var(--muted);font-size:12px;margin:10px 4px 0}}
+p.note{{color:var(--muted);font-size:12px;margin:10px 4px 0}}section p.note{{margin:10px 0 0}}
 dl{{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0;font-size:13px}}
 dt{{color:var(--muted)}}dd{{margin:0;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}}
 article{{display:flex;flex-direction:column;gap:10px}}
@@ -77,9 +84,14 @@ ul{{list-style:none;margin:0;padding:8px 0 0;border-top:1px solid var(--line);fo
 li{{padding:1px 0;overflow-wrap:anywhere}}
 footer{{color:var(--muted);font-size:12px;padding:18px 4px 0}}
 @media (max-width:760px){{.grid{{grid-template-columns:1fr}}.score{{grid-template-columns:1fr}}main{{padding:20px 12px}}
-.gauge{{margin:0 auto}}}}
+.gauge{{margin:0 auto}}
+.tall{{max-height:none}}.issues thead{{display:none}}
+.issues tr{{display:block;padding:9px 0;border-bottom:1px solid var(--line)}}
+.issues tr:first-child{{padding-top:0}}.issues tr:last-child{{border-bottom:0;padding-bottom:0}}
+.issues td{{display:inline-block;border:0;padding:0 12px 0 0}}
+.issues td.said,.issues td.seen{{display:block;max-width:none}}}}
 @media print{{:root{{{_LIGHT};--page:#fff}}body{{font-size:11px}}main{{max-width:none;padding:0}}
-section,article{{border-color:#c9ced6}}article,tr,.part{{break-inside:avoid}}h2{{break-after:avoid}}
+.tall{{max-height:none}}section,article{{border-color:#c9ced6}}article,tr,.part{{break-inside:avoid}}h2{{break-after:avoid}}
 .cards{{grid-template-columns:1fr 1fr}}svg{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}}}
 """
 """The whole style sheet; the content policy allows it by its digest."""

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading.options import Dialect
 
-__all__ = ["REPLACED", "Written", "is_plain", "plain_blocks", "skip_lines", "write_plain"]
+__all__ = ["REPLACED", "Written", "is_plain", "is_utf8", "plain_blocks", "skip_lines", "write_plain"]
 
 BLOCK = 1 << 20
 REPLACED = "�".encode()
@@ -33,7 +33,12 @@ class Written(NamedTuple):
 
 def is_plain(dialect: Dialect) -> bool:
     """Return whether the file can be read where it lies."""
-    return dialect.encoding.lower() in _PLAIN and not dialect.compression and dialect.newline != "\r"
+    return is_utf8(dialect.encoding) and not dialect.compression and dialect.newline != "\r"
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether text in an encoding is UTF-8, or the part of it that ASCII is."""
+    return encoding.lower() in _PLAIN
 
 
 def write_plain(source: Path, target: Path, dialect: Dialect, *, check: Callable[[], object]) -> Written:
@@ -48,7 +53,7 @@ def write_plain(source: Path, target: Path, dialect: Dialect, *, check: Callable
             replaced = replaced or REPLACED in block
             file.write(block)
             check()
-    return Written(target, replaced and dialect.encoding.lower() not in _PLAIN)
+    return Written(target, replaced and not is_utf8(dialect.encoding))
 
 
 def plain_blocks(source: Path, dialect: Dialect) -> Iterator[bytes]:
@@ -83,7 +88,7 @@ def _decompressed(raw: BinaryIO, source: Path, dialect: Dialect) -> Iterator[byt
 
 
 def _recoded(blocks: Iterator[bytes], dialect: Dialect) -> Iterator[bytes]:
-    if dialect.encoding.lower() in _PLAIN:
+    if is_utf8(dialect.encoding):
         yield from blocks
         return
     decoder = codecs.getincrementaldecoder(dialect.encoding)("replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,9 +98,14 @@ def _separator(text: str, kind: InputFormat) -> str:
 def _score(lines: list[str], separator: str) -> tuple[float, int]:
     if not lines or separator not in lines[0]:
         return (0, 0)
-    counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
-    width = len(next(csv.reader(lines[:1], delimiter=separator)))
+    counts = Counter(len(row) for row in _rows(lines, separator) if row)
+    width = len(next(_rows(lines[:1], separator)))
     return (round(counts[width] / max(counts.total(), 1), 1), width)
+
+
+def _rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_HEADER))  # the process's own; by itself 131,072
+    return csv.reader(lines, delimiter=separator)
 
 
 def read_header(content: bytes, path: str, separator: str) -> Header:
@@ -124,10 +130,9 @@ def read_header(content: bytes, path: str, separator: str) -> Header:
     except UnicodeDecodeError as error:
         reason = f"its header is not text in UTF-8 ({error.reason}). Name the encoding, such as encoding='cp1252'."
         raise UnreadableInput(path, reason, line=line) from error
-    csv.field_size_limit(_LONGEST_HEADER)
-    cells = next(csv.reader([text.rstrip("\r\n").replace("\r\n", "\n")], delimiter=separator), [])
+    cells = next(_rows([text.rstrip("\r\n").replace("\r\n", "\n")], separator), [])
     if "\n" in text.rstrip("\r\n"):
-        cells = next(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+        cells = next(_rows(text.splitlines(keepends=True), separator))
     return Header(_names(cells, path, line), line, line + content.count(b"\n", start, end), end)
 
 

@@ -1,13 +1,14 @@
 """One look at every byte of an input while Polars parses it: its SHA-256, and whether Polars can have read it right.
 
 Polars fills rows that are too short with nulls and says nothing. The separators outside of quotes give it away: a table
-of n columns has exactly n - 1 in each row.
+of n columns has exactly n - 1 in each row. Nor does it say that text follows a closing quote, which the bytes around
+quotes tell, or that one separator too many is the last byte of the file.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = ["Survey", "digest_file", "survey_file"]
 
 _BLOCK = 1 << 18  # fits the processor's cache
 _QUOTE = b'"'
+_NEWLINE, _RETURN = 10, 13
 
 
 class Survey:
@@ -24,15 +26,16 @@ class Survey:
     Attributes:
         separators: Separators outside of quotes.
         has_nul: Whether there is a NUL byte.
-        has_quotes: Whether there is a quote.
+        has_odd_quotes: Whether text follows a quoted cell, or a quote amid a cell seems to hold a line end.
     """
 
     def __init__(self, separator: str) -> None:
         self.separators = 0
         self.has_nul = False
-        self.has_quotes = False
+        self.has_odd_quotes = False
         self._separator = ord(separator)
         self._inside = False
+        self._before = b"\n"
         self._hash = hashlib.sha256()
 
     def add(self, block: bytes, *, skip: int = 0) -> None:
@@ -43,13 +46,35 @@ class Survey:
         if self._inside or _QUOTE in block:
             block = self._outside(block)
         self.separators += int(np.count_nonzero(np.frombuffer(block, np.uint8) == self._separator))
+        self._before = block[-1:] or self._before
 
     def _outside(self, block: bytes) -> bytes:
+        """Return a block with a quote in the place of all that is quoted."""
         parts = block.split(_QUOTE)
-        self.has_quotes = True
         begin = int(self._inside)
         self._inside = (len(parts) - 1 + begin) % 2 == 1
-        return b"".join(parts[begin::2])
+        outside = _QUOTE.join(parts[begin::2]) + (_QUOTE if self._inside else b"")
+        self._look_around_quotes(self._before + outside, parts[1 - begin :: 2])
+        return outside
+
+    def _look_around_quotes(self, outside: bytes, inside: Sequence[bytes]) -> None:
+        found = np.frombuffer(outside, np.uint8)
+        quotes = np.flatnonzero(found == ord(_QUOTE))
+        before, after = found[np.maximum(quotes - 1, 0)], found[np.minimum(quotes + 1, len(found) - 1)]
+        opens = (before == self._separator) | (before == _NEWLINE)
+        doubles = before == ord(_QUOTE)
+        ends = (after == self._separator) | (after == _NEWLINE) | (after == _RETURN) | (after == ord(_QUOTE))
+        is_amid = not (opens | doubles).all()
+        self.has_odd_quotes = (
+            self.has_odd_quotes
+            or bool((opens & ~ends).any())
+            or (is_amid and any(b"\n" in quoted for quoted in inside))
+        )
+
+    @property
+    def ends_with_separator(self) -> bool:
+        """Whether the last line has no end, and nothing behind its last separator."""
+        return self._before == bytes([self._separator])
 
     @property
     def ends_inside(self) -> bool:

@@ -138,7 +138,9 @@ def _sound(text: TextFile, plans: tuple[ColumnPlan, ...], order: Order, surveys:
             beside()
         raise _Damaged from error
     expected = result.rows * (len(plans) - 1)
-    if surveys[0].separators != expected or surveys[0].has_nul or surveys[0].ends_inside or text.replaced:
+    survey = surveys[0]
+    is_doubtful = survey.has_nul or survey.has_odd_quotes or survey.ends_inside or survey.ends_with_separator
+    if survey.separators != expected or is_doubtful or text.replaced:
         raise _Damaged
     return result
 

@@ -115,14 +115,25 @@ class _Checker:
         shared = shared_kind(frozenset(kinds))
         if shared is None:
             other = next(kind for kind in kinds if kind is not kinds[0])
-            hint = "; date(x) is the day of a moment" if {kinds[0], other} == {Kind.DATE, Kind.DATETIME} else ""
-            raise self._error(node, f"a {kinds[0]} cannot be compared with a {other}{hint}")
+            raise self._error(node, f"a {kinds[0]} cannot be compared with a {other}{self._hint(parts, kinds)}")
         return shared
+
+    def _hint(self, parts: tuple[Node, ...], kinds: list[Kind]) -> str:
+        """Return what was likely meant where kinds do not go together."""
+        texts = [str(part.value) for part in parts if isinstance(part, Literal) and part.kind is Kind.TEXT]
+        name = next((text for text in texts if text in self._columns), None)
+        if name is not None:
+            return f"; the column {name!r} is written `{name}`, for quotes make a text"
+        moment = next((kind for kind in kinds if kind in {Kind.DATE, Kind.DATETIME}), None)
+        if moment is not None and texts:
+            return f"; write {'date' if moment is Kind.DATE else 'datetime'}({texts[0]!r})"
+        return "; date(x) is the day of a moment" if set(kinds) == {Kind.DATE, Kind.DATETIME} else ""
 
     def _call(self, node: Call) -> Kind:
         function = FUNCTIONS.get(node.name)
         if function is None:
-            hint = did_you_mean(node.name, FUNCTIONS) or f"There are {', '.join(sorted([*FUNCTIONS, 'is_null']))}."
+            names = sorted([*FUNCTIONS, "is_null"])
+            hint = did_you_mean(node.name, names) or f"There are {', '.join(names)}."
             raise self._error(node, f"there is no function {node.name!r}. {hint}")
         self._check_count(node, function)
         for index in range(len(node.arguments)):

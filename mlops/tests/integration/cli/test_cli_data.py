@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlops.cli.data.quarantine import told_row
+from mlops.cli.data.running import follow
 from mlops.data_pipeline import DataPipelineService
 from mlops.tests.fixtures.command import Outcome
 from mlops.tests.integration.data_pipeline.conftest import samples, samples_schema
@@ -31,7 +34,7 @@ def data(mlops: Mlops, database_url: str, here: Path) -> Mlops:
     """Return a function that runs `mlops data` on each of the databases."""
 
     def run(command: str, *words: str) -> Outcome:
-        kept = [] if command in {"infer", "validate", "profile"} else ["--data-dir", str(here / "kept")]
+        kept = [] if command in {"infer", "validate", "profile", "diff"} else ["--data-dir", str(here / "kept")]
         place = [] if command == "infer" else ["--database", database_url, *kept]
         return mlops("data", command, *words, *place)
 
@@ -126,10 +129,113 @@ def test_a_run_is_cancelled_once(data: Mlops, database_url: str, here: Path) -> 
     assert "is cancelled; only a pending or running one" in data("cancel", run_id).err
 
 
+def test_a_failed_run_is_json_too(data: Mlops) -> None:
+    """Programs find the error and where it is in what is printed; people on the other channel."""
+    failed = data("run", "table.csv", "--schema", "schema.json", "--max-bad-fraction", "0.1", "--json")
+    told = json.loads(failed.out)
+    assert (failed.status, told["status"], told["error_details"]["column"]) == (1, "failed", "dose")
+    assert "2 of 12 rows (16.67%)" in failed.err
+
+
+def test_a_database_is_read_by_a_query(data: Mlops) -> None:
+    """A table of the laboratory's system is looked at and run as a file is."""
+    with sqlite3.connect("lims.db") as lims:
+        lims.execute("CREATE TABLE samples AS SELECT 'S1' AS sample_id, 1.5 AS dose")
+    source = ("sqlite:///lims.db", "--query", "SELECT * FROM samples")
+    assert document(data("infer", *source, "--json"))["name"] == "lims"
+    assert "1 row, 2 columns" in data("profile", *source).out
+    done = document(data("run", *source, "--json"))
+    assert (done["pipeline_id"], done["input_format"], done["output_rows"]) == ("lims", "sql", 1)
+
+
+def test_a_sheet_and_decimal_commas_are_read_when_named(data: Mlops) -> None:
+    """What cannot be found out is said, and what to type next says it again."""
+    Path("german.csv").write_text("probe;wert\nP1;1,5\n")
+    assert "decimal_comma" in data("infer", "german.csv").out
+    said = data("infer", "german.csv", "--decimal-comma", "-o", "german.json")
+    assert "mlops data validate german.csv --schema german.json --decimal-comma" in said.err
+    assert data("validate", "german.csv", "--schema", "german.json", "--decimal-comma").status == 0
+    samples(3).write_excel("book.xlsx", worksheet="Samples")
+    assert "Its sheets are 'Samples'" in data("infer", "book.xlsx", "--sheet", "Sample").err
+    assert document(data("infer", "book.xlsx", "--sheet", "Samples", "--json"))["columns"]["dose"]["type"] == "float"
+
+
+def test_a_proposal_has_what_people_edit(data: Mlops) -> None:
+    """Each column's type, whether it may be empty, and what else was found; nothing that goes without saying."""
+    data("infer", "clean.csv", "-o", "own.json")
+    written = json.loads(Path("own.json").read_text())
+    assert written["columns"]["dose"] == {"type": "float", "nullable": False}
+    assert set(written) == {"name", "version", "columns", "validation_rules", "unknown_columns"}
+
+
+def test_lines_are_named_as_an_editor_has_them(data: Mlops) -> None:
+    """The same cell stands on the same line for every command."""
+    words = ("table.csv", "--schema", "schema.json")
+    assert "line 2: dose = -1.0" in data("validate", *words).out
+    Path("broken.csv").write_text("a,b\n1,2\n3\n")
+    assert "'ragged' (line 3)" in data("profile", "broken.csv").out
+    assert "the first on line 3" in data("infer", "broken.csv").err
+
+
+def test_many_notes_are_cut(data: Mlops) -> None:
+    """A table of thousands of columns that the schema does not know does not fill the screen."""
+    names = [f"c{place}" for place in range(40)]
+    Path("wide.csv").write_text(f"{','.join(names)}\n{','.join('1' for _ in names)}\n")
+    Path("one.json").write_text(json.dumps({"name": "one", "columns": {"c0": "integer"}}))
+    said = data("validate", "wide.csv", "--schema", "one.json").err
+    assert said.count("is not in the schema") <= 5
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (["0", "7", "dose:range", "S1", "9", None], [7, "dose:range", "dose = '9'"]),
+        (
+            ["0", None, "dose:type; sample+dose:unique", "S1", "x", None],
+            ["row 1", "dose:type; sample+dose:unique", "sample = 'S1', dose = 'x'"],
+        ),
+        (["4", "9", "rule:r", "S1", None, None], [9, "rule:r", "sample = 'S1'"]),
+        (["4", "9", "row:ragged", "S1", None, "S1,,,"], [9, "row:ragged", "S1,,,"]),
+    ],
+)
+def test_a_bad_row_is_told_by_the_cells_at_fault(row: list[str | None], told: list[Any]) -> None:
+    """On a terminal a table of many columns would show none of them."""
+    names = ("quarantine_row", "quarantine_line", "quarantine_reasons", "sample", "dose", "quarantine_text")
+    assert told_row(dict(zip(names, row, strict=True))) == told
+
+
+def test_an_interrupted_run_is_ended(monkeypatch: pytest.MonkeyPatch, database_url: str, here: Path) -> None:
+    """Who presses Ctrl-C gets the prompt back, and nothing of the run is published."""
+    with DataPipelineService(database_url, here / "kept", workers=0) as pipeline:
+        run_id = pipeline.run_pipeline("p", here / "clean.csv", pipeline.create_schema(samples_schema()))
+
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(pipeline, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            follow(pipeline, run_id, as_json=False)
+        assert pipeline.get_pipeline_run(run_id).status == "cancelled"
+
+
+def test_a_schema_is_compared_with_its_next_version(data: Mlops) -> None:
+    """Scripts see by the status whether it breaks anything."""
+    data("run", "clean.csv", "--schema", "schema.json")
+    stricter = json.loads(Path("schema.json").read_text())
+    stricter["columns"]["dose"]["max"] = 5
+    Path("stricter.json").write_text(json.dumps(stricter | {"version": "2.0"}))
+    found = data("diff", "samples", "stricter.json")
+    assert (found.status, "samples 1.0 to samples 2.0: breaking" in found.out) == (1, True)
+    assert "Column 'dose' allows at most 5.0" in found.out
+    assert document(data("diff", "schema.json", "samples", "--json"))["verdict"] == "same"
+
+
 ERRORS = [
+    (("infer", "clean.csv", "-o", "none/schema.json"), "'none/schema.json' cannot be written"),
+    (("profile", "clean.csv", "--html", "none/page.html"), "'none/page.html' cannot be written"),
     (("validate", "table.csv"), "Name a schema by --schema"),
     (("validate", "none.csv", "--schema", "schema.json"), "there is no such file"),
-    (("validate", "table.csv", "--schema", "none.json"), "'none.json' cannot be read as JSON"),
+    (("validate", "table.csv", "--schema", "none.json"), "There is no file 'none.json'"),
     (("run", "none.csv", "--schema", "schema.json"), "there is no such file"),
     (("run", "table.csv", "--schema", "none"), "'none'"),
     (("run", "table.csv", "--schema", "schema.json", "--features", "none"), "'none'"),

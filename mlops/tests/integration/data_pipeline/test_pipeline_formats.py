@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from mlops.data_pipeline import DataPipelineService, PipelineFailed, PipelineRun, ReadOptions
+from mlops.data_pipeline import DataPipelineService, DataSchema, PipelineFailed, PipelineRun, ReadOptions
 from mlops.errors import InvalidInput
 from mlops.tests.integration.data_pipeline.conftest import MakePipeline, run, samples, samples_schema
 
@@ -81,6 +81,29 @@ def test_every_form_gives_the_same_rows(sqlite_pipeline: DataPipelineService, tm
     output = Path(done.output_data_path)
     assert output.suffixes == Path(name).suffixes
     assert_frame_equal(plain(READERS[name](output)), plain(table))
+
+
+GERMAN = "id;Gerät;dosis;am\r\nS1;Mühle;1,5;01.02.2026\r\nS2;Größe;2,0;28.02.2026\r\n"
+NOTATIONS = {
+    "cp1252.csv": lambda text: text.encode("cp1252"),
+    "cp1252.csv.gz": lambda text: gzip.compress(text.encode("cp1252")),
+    "utf-16.csv": lambda text: text.encode("utf-16"),
+    "marked.csv": lambda text: text.encode("utf-8-sig"),
+    "plain.csv": lambda text: text.encode(),
+}
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_text_is_written_as_the_input_is(sqlite_pipeline: DataPipelineService, tmp_path: Path, name: str) -> None:
+    """In its encoding, with its separator, line ends, decimal commas and dates: what read it reads the output too."""
+    (tmp_path / name).write_bytes(NOTATIONS[name](GERMAN))
+    columns = {"id": "string", "Gerät": "string", "dosis": "float", "am": {"type": "date", "format": "%d.%m.%Y"}}
+    schema = sqlite_pipeline.create_schema(DataSchema(name="german", columns=columns))
+    read = ReadOptions(decimal_comma=True)
+    run_id = sqlite_pipeline.run_pipeline("german", tmp_path / name, schema, read=read, wait=True)
+    output = Path(str(sqlite_pipeline.get_pipeline_run(run_id).output_data_path))
+    unpacked = gzip.decompress(output.read_bytes()) if output.suffix == ".gz" else output.read_bytes()
+    assert unpacked == NOTATIONS[name.removesuffix(".gz")](GERMAN)
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from mlops.data_pipeline import DataPipelineService, OutputDamaged, PipelineFailed, PipelineRun, ReadOptions, RowRule
+from mlops.data_pipeline import (
+    DataPipelineService,
+    DataSchema,
+    OutputDamaged,
+    PipelineFailed,
+    PipelineRun,
+    ReadOptions,
+    RowRule,
+)
 from mlops.errors import InvalidInput
 from mlops.tests.integration.data_pipeline.conftest import lines, run, samples, samples_schema
 
@@ -115,6 +123,22 @@ def test_rows_that_are_still_bad_are_quarantined_again(sqlite_pipeline: DataPipe
     output = sqlite_pipeline.read_output(third.run_id).collect()
     assert output["sample_id"].to_list() == ["S0", "S1", "S2", "S3", "S5"]
     assert output["dose"].to_list() == [1.5, 1.5, 1.5, 7.0, 1.5]
+
+
+def test_cells_that_nobody_touched_are_read_again_as_they_were(
+    sqlite_pipeline: DataPipelineService, tmp_path: Path
+) -> None:
+    """Also in the quarantine of a second run, whose rows are no lines of the input: dates and decimal commas."""
+    (tmp_path / "german.csv").write_text("id;dosis;am;art\nS1;1,5;01.02.2026;x\nS2;2,5;02.02.2026;y\n")
+    columns = {"id": "string", "dosis": "float", "am": {"type": "date", "format": "%d.%m.%Y"}}
+    kinds = {"art": {"type": "string", "allowed_values": ["a"]}}
+    schema = sqlite_pipeline.create_schema(DataSchema(name="german", columns={**columns, **kinds}))
+    read = ReadOptions(decimal_comma=True)
+    run_id = sqlite_pipeline.run_pipeline("german", tmp_path / "german.csv", schema, read=read, wait=True)
+    for turn, row in enumerate(("0", "1")):
+        mended = mend(sqlite_pipeline.get_pipeline_run(run_id), tmp_path / f"{turn}.csv", {row: {"art": "a"}})
+        run_id = sqlite_pipeline.rerun_quarantine(run_id, mended, wait=True)
+    assert counts(sqlite_pipeline.get_pipeline_run(run_id)) == (2, 2, 0)
 
 
 @pytest.mark.parametrize("name", ["table.tsv", "table.jsonl", "table.xlsx", "table.csv.gz"])

@@ -180,6 +180,14 @@ def test_unknown_columns_can_be_refused() -> None:
         fit_columns(schema_of({"dose": "float"}, unknown_columns="refuse"), ["dosse"])
 
 
+def test_many_unknown_columns_are_one_warning() -> None:
+    """A sentence for each would hide the others."""
+    names = [f"c{number}" for number in range(5_000)]
+    [warning] = fit_columns(schema_of({"x": "integer"}, unknown_columns="warn"), ["x", *names]).warnings
+    assert warning.startswith("5000 columns are not in the schema: 'c0', 'c1', ")
+    assert len(warning) < 200
+
+
 def test_a_column_of_another_type_is_refused() -> None:
     """A snapshot that was not read with this schema is not checked by it."""
     with pytest.raises(SchemaMismatch, match=r"'x' is String in the snapshot, and the schema wants date"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from mlops.data_pipeline import MissingColumns, TooManyBadRows, UnreadableInput
@@ -25,6 +26,14 @@ def test_a_sentence_can_be_stored_and_is_not_endless() -> None:
     assert len(text) <= 4_000
     assert "\0" not in text
     text.encode()
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    """An error of the system elsewhere stays as it is."""
+    error = FileNotFoundError(errno.ENOENT, "No such file or directory", "/data/runs/r")
+    expected = "'/data/runs/r' cannot be written: No such file or directory. Name a data_dir that can."
+    assert str(translated(error, Path("/data"))) == expected
+    assert translated(error, Path("/elsewhere")) is error
 
 
 def test_details_say_where_the_trouble_is() -> None:
@@ -59,3 +68,12 @@ def test_a_full_disk_is_told_as_such(error: OSError) -> None:
     assert "'/data'" in str(found)
     other = OSError(errno.EACCES, "Permission denied")
     assert translated(other, Path("/data")) is other
+
+
+def test_the_plan_of_a_query_is_no_part_of_the_sentence() -> None:
+    """What Polars adds to an error for its developers would bury it."""
+    with pytest.raises(pl.exceptions.ColumnNotFoundError) as caught:
+        pl.LazyFrame({"dose": [1]}).with_columns(pl.col("dos") + 1).collect()
+    sentence = sentence_of(caught.value)
+    assert sentence.startswith('ColumnNotFoundError: unable to find column "dos"')
+    assert "FAILED HERE" not in sentence

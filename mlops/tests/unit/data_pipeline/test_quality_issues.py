@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlops.data_pipeline.entities import DataSchema
 from mlops.data_pipeline.quality.change import find_changes, total_variation
 from mlops.data_pipeline.quality.issues import Issue, Severity, find_issues, sorted_issues
-from mlops.data_pipeline.quality.profiles import Category, TableProfile
+from mlops.data_pipeline.quality.profiles import Category, FindingKind, TableProfile
 from mlops.data_pipeline.quality.spelling import variants
 from mlops.data_pipeline.quality.statistics import profile
 
@@ -206,3 +206,32 @@ def test_total_variation_is_a_distance(now: dict[str, float], before: dict[str, 
     assert total_variation(now, before) == pytest.approx(total_variation(before, now))
     assert total_variation(now, now) == 0
     assert total_variation(now, before) >= 0
+
+
+def test_the_tails_of_a_normal_distribution_are_no_issue() -> None:
+    """As many outliers as chance has are only on the column's card; one that is far off is told."""
+    values = np.random.default_rng(0).normal(50, 5, 20_000)
+    found = profile(pl.DataFrame({"x": values}))
+    assert [item.kind for item in found.columns[0].findings] == [FindingKind.OUTLIER_IQR, FindingKind.OUTLIER_MAD]
+    assert find_issues(found) == ()
+    values[7] = 500.0
+    assert issues_of({"x": values})["outliers"].severity is Severity.INFO
+
+
+def test_outliers_where_most_values_are_the_same_are_told() -> None:
+    """Without a spread nothing is the tail of anything."""
+    assert "outliers" in issues_of({"x": [1.0] * 60 + [1.0 + place / 10 for place in range(40)] + [900.0] * 3})
+
+
+def test_numbers_with_a_decimal_comma_are_told() -> None:
+    """A German export that was read without being told so: text where numbers were meant."""
+    issue = issues_of({"x": ["1,5", "-0,25", "1.234,5", None]})["decimal-comma"]
+    assert (issue.count, issue.severity) == (3, Severity.WARNING)
+    assert "decimal_comma" in issue.text
+    assert "decimal-comma" not in issues_of({"x": ["1,5", "a, b", "c"]})
+
+
+def test_the_only_value_of_a_column_is_not_called_constant() -> None:
+    """One value says nothing about how a column varies."""
+    assert issues_of({"x": [1], "y": ["a"]}) == {}
+    assert set(issues_of({"x": [1, None], "y": ["a", None]})) == {"missing"}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from mlops.data_pipeline.errors import UnreadableInput
-from mlops.data_pipeline.quarantine import Quarantine, read_mended, rejoin, write_quarantine
-from mlops.data_pipeline.reading import ColumnSpec, Snapshot, scan_snapshot, take_snapshot
+from mlops.data_pipeline.quarantine import Quarantine, read_mended, write_quarantine
+from mlops.data_pipeline.reading import ColumnSpec, ReadOptions, Snapshot, scan_snapshot, take_snapshot
 
 COLUMNS = {"id": ColumnSpec(type="string"), "dose": ColumnSpec(type="float")}
 TEXT = 'id;dose;note\na;1.50;fine\nb;much;"=CMD(); x"\nc;2\nd;4;end\n'
@@ -41,17 +42,14 @@ def test_rows_stand_as_they_were_with_line_and_reasons(tmp_path: Path) -> None:
     assert pl.read_parquet(files.parquet)["quarantine_reasons"].to_list() == [["type:dose", "rule:limit"], ["ragged"]]
 
 
-def test_mended_rows_are_read_and_joined_in_order(tmp_path: Path) -> None:
-    """Mended rows take the places that they had, whatever order and separator the person's program wrote."""
-    snapshot, files = quarantined(tmp_path)
+def test_mended_rows_are_read_with_their_numbers(tmp_path: Path) -> None:
+    """Whatever order and separator the person's program wrote, each row keeps the number of its place."""
+    _, files = quarantined(tmp_path)
     path = mended(tmp_path, "quarantine_row;id;dose;note\n2;c;2.0;\n1;b;3.5;mended\n")
     again = read_mended(path, files.parquet, tmp_path / "again.csv")
     second = take_snapshot(again.path, tmp_path / "second.parquet", columns=COLUMNS, options=again.options)
-    good = scan_snapshot(snapshot).filter(~pl.col("__row__").is_in([1, 2])).select("__row__", *snapshot.columns)
-    joined = rejoin(good, scan_snapshot(second), again.rows).collect()
-    assert joined["__row__"].to_list() == [0, 1, 2, 3]
-    assert joined["dose"].to_list() == [1.5, 3.5, 2.0, 4.0]
-    assert joined.height == snapshot.rows
+    assert again.rows.to_list() == [2, 1]
+    assert scan_snapshot(second).collect()["dose"].to_list() == [2.0, 3.5]
 
 
 def test_deleted_rows_stay_in_quarantine(tmp_path: Path) -> None:
@@ -93,3 +91,24 @@ def test_empty_quarantine_has_its_header(tmp_path: Path) -> None:
     snapshot, _ = quarantined(tmp_path)
     files = write_quarantine(REASONS.clear(), snapshot, tmp_path / "none")
     assert pl.read_parquet(files.parquet).height == files.rows == 0
+
+
+def test_values_without_text_are_written_as_the_input_is_read(tmp_path: Path) -> None:
+    """A cell that nobody touched is read again as what it was: dates in the schema's format, with a decimal comma."""
+    columns = {"dose": ColumnSpec(type="float"), "day": ColumnSpec(type="date", format=["%d.%m.%Y", "%Y-%m-%d"])}
+    options = ReadOptions(decimal_comma=True)
+    frame = pl.DataFrame({"dose": [1.5], "day": [date(2026, 2, 1)]})
+    snapshot = take_snapshot(frame, tmp_path / "s.parquet", columns=columns)
+    reasons = pl.DataFrame({"__row__": [0], "reasons": [["rule:x"]]})
+    files = write_quarantine(reasons, snapshot, tmp_path / "bad", columns=columns, options=options)
+    again = read_mended(files.csv, files.parquet, tmp_path / "again.csv", options=options)
+    second = take_snapshot(again.path, tmp_path / "second.parquet", columns=columns, options=again.options)
+    assert scan_snapshot(second).select("dose", "day").collect().rows() == [(1.5, date(2026, 2, 1))]
+
+
+def test_a_workbook_is_no_mended_file(tmp_path: Path) -> None:
+    """It says what to do instead, for spreadsheets turn codes into numbers and dates."""
+    _, files = quarantined(tmp_path)
+    pl.DataFrame({"quarantine_row": [1]}).write_excel(tmp_path / "mended.xlsx")
+    with pytest.raises(UnreadableInput, match="Save the sheet as CSV"):
+        read_mended(tmp_path / "mended.xlsx", files.parquet, tmp_path / "again.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from datetime import date
 from pathlib import Path
@@ -180,6 +181,13 @@ def test_cell_of_ten_megabytes(tmp_path: Path) -> None:
     snapshot = read(tmp_path, b'a,b,c\n1,2,"' + huge + b'"\n2,3\n')
     assert faults(snapshot) == [None, "ragged"]
     assert len(str(rows(snapshot)[0][2])) == 10_000_000
+
+
+def test_cell_of_ten_megabytes_without_quotes(tmp_path: Path) -> None:
+    """Finding the separator reads the first lines, however long, in a process that read no table before."""
+    csv.field_size_limit(131_072)
+    snapshot = read(tmp_path, b"a,b,c\n1,2," + b"x" * 10_000_000 + b"\n2,3,y\n")
+    assert [len(str(row[2])) for row in rows(snapshot)] == [10_000_000, 1]
 
 
 def test_five_thousand_columns(tmp_path: Path) -> None:

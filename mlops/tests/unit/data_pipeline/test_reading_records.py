@@ -8,7 +8,7 @@ import io
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlops.data_pipeline.reading import raw_lines, raw_records, scan_snapshot, take_snapshot
@@ -70,6 +70,9 @@ def test_whatever_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
 
 
 @given(content=DAMAGED)
+@example(b',\n,""a""')
+@example(b',\n,"\n"a""')
+@example(b",\n\n,,")
 @settings(max_examples=100, deadline=None)
 def test_no_row_is_lost_in_damaged_text(content: bytes) -> None:
     """Every record of a damaged file is a row, sound or marked, and its raw text is found under its number."""

@@ -54,6 +54,34 @@ def test_the_format_of_dates_is_proposed() -> None:
     assert proposed(x=["31.01.2024"]).columns["x"].format == ("%d.%m.%Y",)
 
 
+def test_dates_in_several_formats_are_dates() -> None:
+    """All formats are proposed, where each cell can be read in one way only."""
+    found = proposed(x=["2024-01-31", "31.01.2024", "01/31/2024", "02/03/2024"]).columns["x"]
+    assert (found.type, found.format) == ("date", ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["01/02/2024", "02/03/2024"], "day and month cannot be told apart"),
+        (["1,5", "2,25"], "decimal_comma"),
+        (["low", "1,5"], ""),
+    ],
+)
+def test_a_column_that_may_be_more_than_text_says_so(cells: list[str], said: str) -> None:
+    """In its description, for the person who corrects the proposal."""
+    found = proposed(x=cells).columns["x"]
+    assert found.type == "string"
+    assert said in found.description
+    assert bool(said) == bool(found.description)
+
+
+def test_rows_that_could_not_be_read_decide_nothing() -> None:
+    """Their cells are empty because nobody could read them, which does not make a column nullable."""
+    rows = pl.DataFrame({"__row__": [0, 1], "x": [1, None], "__fault__": [None, "ragged"]})
+    assert not infer_schema(rows, name="s").columns["x"].nullable
+
+
 def test_a_key_is_unique_complete_and_named_like_one() -> None:
     """Of several unique columns the one with the name of a key is the key."""
     schema = proposed(value=["a", "b"], sample_id=["S1", "S2"], run_id=["r", "r"], other_id=["x", None])

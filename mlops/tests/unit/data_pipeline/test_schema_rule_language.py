@@ -125,6 +125,10 @@ def test_what_a_rule_means(text: str, row: dict[str, Any], expected: bool | None
         ("matches(s, s)", 12, "a pattern is written out"),
         ("matches(s, '[')", 12, "does not compile: unclosed character class"),
         ("coalesce(i, s) == 1", 1, "cannot be compared"),
+        ("'i' > 1", 5, "the column 'i' is written `i`, for quotes make a text"),
+        ("d >= '2026-01-15'", 3, r"write date\('2026-01-15'\)"),
+        ("t in ('2026-01-15T08:00')", 3, r"write datetime\('2026-01-15T08:00'\)"),
+        ("is_nul(i)", 1, "Did you mean 'is_null'"),
     ],
 )
 def test_what_cannot_be_read_is_pointed_at(text: str, column: int, reason: str) -> None:

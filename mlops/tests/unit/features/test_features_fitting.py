@@ -407,3 +407,10 @@ def test_the_type_of_a_target_is_seen(target: list[Any], kind: str) -> None:
     frame = pl.DataFrame({"k": ["a", "b", "a"], "y": target})
     state = fit(FeaturePlan(categorical=("k",), encoding="target", target="y"), frame)
     assert state.plan.target_type == kind
+
+
+def test_a_custom_step_that_raises_is_named() -> None:
+    """A site has many, and what they raise seldom says whose it is."""
+    register_transformation("fitting-broken", lambda frame: frame.collect_schema()["nowhere"])
+    with pytest.raises(InvalidInput, match="The transformation 'fitting-broken' raised KeyError: 'nowhere'"):
+        fit(FeaturePlan(numeric=("x",), steps=("fitting-broken",)), pl.DataFrame({"x": [1.0, 2.0]}))

@@ -24,6 +24,8 @@ def main() -> None:
     outcomes = [_one(check, options.repetitions) for check in _chosen(options.only)]
     if options.json:
         print(json.dumps([_document(outcome) for outcome in outcomes], indent=2))
+    elif options.markdown:
+        print(_markdown(outcomes))
     else:
         console = Console()
         (console if console.is_terminal else Console(width=140)).print(_table(outcomes))
@@ -36,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", action="append", metavar="NAME", help="this check, or all whose names begin so")
     parser.add_argument("--repetitions", type=int, default=10_000, help="of each check (default 10,000)")
-    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print what was found as JSON")
+    shape.add_argument("--markdown", action="store_true", help="print the table of benchmarks/README.md")
     return parser
 
 
@@ -76,6 +80,16 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     return table
 
 
+def _markdown(outcomes: Sequence[Outcome]) -> str:
+    lines = ["| check | simulated | repetitions | found | bound | held |", "|---|---|---|---|---|---|"]
+    for outcome in outcomes:
+        check = outcome.check
+        found, bound = _figures(outcome)
+        cells = (f"`{check.name}`", check.design, f"{outcome.repetitions:,}", found, bound, _VERDICTS[outcome.is_held])
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
 def _figures(outcome: Outcome) -> tuple[str, str]:
     check = outcome.check
     if check.kind.startswith("median"):
@@ -84,9 +98,12 @@ def _figures(outcome: Outcome) -> tuple[str, str]:
         return f"p = {outcome.found:.3f}", f"{check.bound:g} to {1 - (check.bound or 0):g}"
     if check.kind == "correlation within":
         return f"{outcome.found:.5f}", f"± {check.bound:g}"
-    error = f" ± {100 * outcome.monte_carlo_error:.2f}"
-    sign = "≥" if check.kind.startswith("power") else "≤"
-    return f"{100 * outcome.found:.2f} %", "–" if check.bound is None else f"{sign} {100 * check.bound:g} %{error}"
+    found = f"{100 * outcome.found:.2f} %"
+    if check.bound is None:
+        return found, "–"
+    if check.kind.startswith("power"):
+        return found, f"≥ {100 * check.bound:g} %"
+    return found, f"≤ {100 * check.bound:g} % + 3 × {100 * outcome.monte_carlo_error:.2f}"
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Check:
         simulate: The stream.
         bound: A share of repetitions, units, how near a p-value may be to 0 or 1, or the size of a correlation.
         summarise: What is reported instead of the stops' share or median; for p-values and correlations.
+        most: Repetitions at most, of checks that go through the whole of a test and are slow.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Check:
     simulate: Simulation
     bound: float | None = None
     summarise: Callable[[Floats], float] | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def measure(check: Check, repetitions: int, clock: Callable[[], float]) -> Outco
     """Run a check; the seed is made of its name, so that every check is the same whichever others run."""
     began = clock()
     rng = np.random.default_rng(zlib.crc32(check.name.encode()))
+    repetitions = min(repetitions, check.most or repetitions)
     sizes = [min(_CHUNK, repetitions - done) for done in range(0, repetitions, _CHUNK)]
     stops = np.concatenate([check.simulate(rng, size) for size in sizes])
     return Outcome(check, _reported(check, stops), repetitions, clock() - began)
@@ -94,11 +97,11 @@ def _reported(check: Check, stops: Floats) -> float:
     return float(np.median(stops) if check.kind.startswith("median") else np.isfinite(stops).mean())
 
 
-def first_stops(crossed: NDArray[np.bool_], per_look: float) -> Floats:
+def first_stops(crossed: NDArray[np.bool_], looks: NDArray[np.int64]) -> Floats:
     """Return the units seen at the first look that crossed, by repetition; infinite where none did.
 
     Args:
         crossed: True where a look crossed; repetitions by looks.
-        per_look: Units between looks.
+        looks: Units seen at each look.
     """
-    return np.where(crossed.any(axis=1), (crossed.argmax(axis=1) + 1) * per_look, np.inf)
+    return np.where(crossed.any(axis=1), looks[crossed.argmax(axis=1)], np.inf)

@@ -1,4 +1,4 @@
-"""Simulated arms: counts and moments at each look, as the aggregates of a test would hold them."""
+"""Simulated arms: what the aggregates of a test would hold at each look, for many repetitions at once."""
 
 from __future__ import annotations
 
@@ -6,64 +6,64 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from benchmarks.validity.designs import Design
 from mlops.stats.arguments import Floats
-from mlops.stats.arms import Counts, Moments
+from mlops.stats.arms import Counts
+from mlops.stats.moments import Summary
 
-__all__ = ["LATENCY_EDGES", "PER_LOOK", "conversions", "latencies", "latency_sketches", "so_far"]
+__all__ = ["LATENCY_EDGES", "at_ends", "conversions", "latencies", "latency_moments", "latency_sketches", "of_blocks"]
 
-PER_LOOK = 100  # interactions between looks
 _MEDIAN_MS, _SPREAD = 100.0, 0.5  # of the lognormal latency
 LATENCY_EDGES = np.concatenate([[0.0], np.geomspace(100.0, 500.0, 41), [np.inf]])  # 4 % wide where p95 is
 
 
-def conversions(
-    rng: Generator, repetitions: int, rates: tuple[float, float], share: float, looks: int = 100
-) -> tuple[Counts, Counts]:
-    """Return what each block of interactions adds to control and treatment; repetitions by looks.
+def conversions(rng: Generator, repetitions: int, design: Design) -> Counts:
+    """Return units and events since the beginning at each of the design's cuts; repetitions by cuts by variants."""
+    sizes = np.diff(design.cuts, prepend=0)
+    stages = np.searchsorted([stage.until for stage in design.stages], design.cuts)
+    shares, rates = (np.array([getattr(stage, part) for stage in design.stages]) for part in ("shares", "rates"))
+    n = rng.multinomial(sizes, shares[stages], (repetitions, sizes.size))
+    return Counts(np.cumsum(n, axis=1), np.cumsum(rng.binomial(n, rates[stages]), axis=1))
 
-    Args:
-        rng: Of the check.
-        repetitions: Rows.
-        rates: Of control and treatment.
-        share: Probability that an interaction goes to treatment.
-        looks: Columns.
+
+def at_ends(counts: Counts, design: Design, ends: NDArray[np.int64]) -> Counts:
+    """Return the counts since the beginning at some of the design's cuts."""
+    places = np.searchsorted(design.cuts, ends)
+    return Counts(np.asarray(counts.n)[:, places], np.asarray(counts.events)[:, places])
+
+
+def of_blocks(counts: Counts, design: Design) -> Counts:
+    """Return the counts of each closed block of arrival order; repetitions by variants by blocks."""
+    ends = at_ends(counts, design, design.block_ends)
+    n, events = (np.diff(np.asarray(part), axis=1, prepend=0).swapaxes(1, 2) for part in ends)
+    return Counts(n, events)
+
+
+def latencies(
+    rng: Generator, repetitions: int, design: Design, factor: float = 1.0
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return lognormal latencies, those of treatment times a factor, and which are of treatment.
+
+    Both are arrays of repetitions by looks by the interactions between looks.
     """
-    treated = rng.binomial(PER_LOOK, share, (repetitions, looks))
-    control = PER_LOOK - treated
-    return (
-        Counts(control, rng.binomial(control, rates[0])),
-        Counts(treated, rng.binomial(treated, rates[1])),
-    )
+    looks = design.looks.size
+    shape = (repetitions, looks, design.size // looks)
+    is_treated = rng.random(shape) < design.shares[1]
+    values = _MEDIAN_MS * np.exp(_SPREAD * rng.standard_normal(shape))
+    return np.where(is_treated, factor * values, values), is_treated
 
 
-def so_far(counts: Counts) -> Counts:
-    """Return the counts since the beginning at each look."""
-    return Counts(np.cumsum(counts.n, axis=1), np.cumsum(counts.events, axis=1))
-
-
-def latencies(rng: Generator, repetitions: int, share: float, looks: int = 100) -> tuple[Moments, Moments]:
-    """Return the moments since the beginning of lognormal latencies in control and treatment, which do not differ."""
-    values, is_treated = _latencies(rng, repetitions, share, looks)
-    return _moments(values, ~is_treated), _moments(values, is_treated)
-
-
-def _latencies(rng: Generator, repetitions: int, share: float, looks: int) -> tuple[Floats, NDArray[np.bool_]]:
-    shape = (repetitions, looks, PER_LOOK)
-    return _MEDIAN_MS * np.exp(_SPREAD * rng.standard_normal(shape)), rng.random(shape) < share
-
-
-def _moments(values: Floats, kept: NDArray[np.bool_]) -> Moments:
+def latency_moments(values: Floats, kept: NDArray[np.bool_]) -> Summary:
+    """Return numbers, means and variances since the beginning of some latencies at each look."""
     each = [np.where(kept, part, 0.0).sum(axis=2) for part in (np.ones(1), values, values**2)]
     n, total, squares = (np.cumsum(part, axis=1) for part in each)
-    return Moments(n, total, squares)
+    mean = total / np.maximum(n, 1.0)
+    return Summary(n, mean, (squares - n * mean**2) / np.maximum(n - 1, 1.0))
 
 
-def latency_sketches(
-    rng: Generator, repetitions: int, share: float, factor: float = 1.0, looks: int = 100
-) -> tuple[Floats, Floats]:
-    """Return histograms since the beginning of latencies, those of treatment times a factor; by looks and bins."""
-    values, is_treated = _latencies(rng, repetitions, share, looks)
-    values = np.where(is_treated, factor * values, values)
+def latency_sketches(values: Floats, is_treated: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return histograms since the beginning of control's and treatment's latencies; repetitions by looks by bins."""
+    repetitions, looks, _ = values.shape
     bins = LATENCY_EDGES.size - 1
     cells = np.arange(repetitions * looks).reshape(repetitions, looks, 1) * bins
     places = cells + np.searchsorted(LATENCY_EDGES[1:-1], values)

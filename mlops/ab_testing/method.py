@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlops.ab_testing.analysis import TESTS, Cut, Method, MetricMethod, Role, Sequence, Test, Unit, in_words
-from mlops.ab_testing.entities import CONTROL, ABTestConfig, MetricKind, TestType
+from mlops.ab_testing.entities import ABTestConfig, MetricKind, TestType
 from mlops.ab_testing.guardrails import watches
 from mlops.ab_testing.measures import CONFUSION, Measure, measure_of
 
-__all__ = ["ASYMPTOTIC_FROM", "Method", "MetricMethod", "choose", "in_words", "planned_size"]
+__all__ = ["LEAST_CELL", "Method", "MetricMethod", "choose", "in_words", "planned_size"]
 
-ASYMPTOTIC_FROM: tuple[tuple[float, float], ...] = ((0.25, 0.02), (0.10, 0.05))
-"""The rule of rates: asymptotic sequences from this share of the smaller arm (of it and control together) and this
-distance of the rate from 0 and 1; the two-sample e-process for every other design."""
+LEAST_CELL = 25.0
+"""The rule of rates: asymptotic sequences when the rarer outcome is expected so often in the smallest arm by the end,
+the two-sample e-process below. Both keep the error anywhere near it, also when the rate is half or twice what was
+told; from here on the asymptotic one finds more (`python -m benchmarks.validity --only grid --only cell`)."""
 
-_ASSUMED_DISTANCE: Mapping[str, float] = {"success": 0.02}
-_USUAL_DISTANCE = 0.10  # of a rate that the design does not tell
+_ASSUMED_DISTANCE = 0.04  # from 0 and 1, of a rate that the design does not tell: loses least over rates of 0.5 to 30 %
+_BLOCKWISE = frozenset({TestType.CANARY, TestType.GRADUAL_ROLLOUT})
+_FUTILITY_POWER = 0.99
+"""Looks stop for futility only where an effect that the sample finds with this power has become unlikely, for whoever
+stops gives up power: at .80 four points of it, at .99 half a point."""
+
 _DEFAULT_SIZE = 10_000
 _TUNED_AT = 0.5  # share of the planned sample at which sequences are narrowest
 
@@ -118,28 +123,24 @@ def _sequence(config: ABTestConfig, measure: Measure, unit: Unit, test: Test) ->
         return "quantile_sequence", "a quantile, of values of any law"
     if measure.kind is not MetricKind.PROPORTION or unit != "value" or measure.source in CONFUSION:
         return "asymptotic", "an average over many independent units"
-    share, distance = _smallest_share(config), _distance(config, measure)
-    if any(share >= least and distance >= nearest for least, nearest in ASYMPTOTIC_FROM):
-        return "asymptotic", f"arms are balanced (smaller one {share:.0%}) and the rate is away from 0 and 1"
-    return "e_process", f"the smaller arm has {share:.1%}, or events are rare: exact at every look"
+    if config.test_type in _BLOCKWISE:
+        return "e_process", "harm must show early, and shares may change: arms are compared block by block"
+    cell = round(planned_size(config) * min(config.traffic_allocation.values()) * _distance(config, measure), 9)
+    expected = f"the rarer outcome is expected {_rounded(cell)} times in the smallest arm"
+    if cell >= LEAST_CELL:
+        return "asymptotic", f"{expected}, which is enough for the normal law"
+    return "e_process", f"{expected}, too seldom for the normal law: exact at every look"
 
 
-def _smallest_share(config: ABTestConfig) -> float:
-    """Return the share of the smaller arm in the most uneven pair of a treatment and control, at any step."""
-    treated = sum(config.traffic_allocation[name] for name in config.treatments)
-    worst = 1.0
-    for total in (treated, *(step.share for step in config.steps)):
-        control = config.traffic_allocation[CONTROL] if total == treated else 1 - total
-        parts = [config.traffic_allocation[name] * total / treated for name in config.treatments]
-        worst = min([worst, *(min(part, control) / (part + control) for part in parts if part + control > 0)])
-    return worst
+def _rounded(cell: float) -> str:
+    return f"{cell:,.0f}" if cell >= 10 else f"{cell:.2g}"
 
 
 def _distance(config: ABTestConfig, measure: Measure) -> float:
     """Return how far the rate is expected to be from 0 and 1."""
-    if measure.name == config.primary_metric and config.baseline_rate is not None:
+    if config.baseline_rate is not None and measure.source == measure_of(config, config.primary_metric).source:
         return min(config.baseline_rate, 1 - config.baseline_rate)
-    return _ASSUMED_DISTANCE.get(measure.source, _USUAL_DISTANCE)
+    return _ASSUMED_DISTANCE
 
 
 def _tuned_size(config: ABTestConfig, size: int, variant: str) -> float:
@@ -159,7 +160,7 @@ def _looks(config: ABTestConfig) -> tuple[tuple[float, ...], tuple[float, ...], 
     shares = tuple((look + 1) / config.looks for look in range(config.looks))
     alpha = (1 - config.confidence_level) / len(config.treatments)  # every treatment has looks of its own
     upper = efficacy_boundaries(shares, alpha=alpha, sides=2)
-    lower = futility_boundaries(shares, upper, power=config.statistical_power).boundaries
+    lower = futility_boundaries(shares, upper, power=_FUTILITY_POWER).boundaries
     return shares, tuple(upper.tolist()), tuple(lower.tolist())
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         best_of_means,
         best_of_rates,
         probability_mean_is_better,
-        probability_rate_is_better,
     )
     from mlops.stats.clustered import (
         ClusterSums,
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from mlops.stats.cuped import Adjusted, adjust_by_covariate
     from mlops.stats.effect_size import cohen_d, cohen_h, hedges_g
     from mlops.stats.exact_proportions import fisher_exact_test, fisher_mid_p_test
-    from mlops.stats.means import delta_ratio, fieller_ratio, mean_interval, mean_test, welch_test
+    from mlops.stats.means import delta_ratio, fieller_ratio, mean_test, welch_test
     from mlops.stats.moments import ExactMoments, ExactPairMoments, PairedSample, Sample, Summary, summarise
     from mlops.stats.multiple_testing import benjamini_hochberg, holm
     from mlops.stats.paired import (
@@ -127,7 +126,6 @@ __all__ = [
     "mcnemar_exact_test",
     "mcnemar_test",
     "mean_detectable_difference",
-    "mean_interval",
     "mean_power",
     "mean_sample_size",
     "mean_test",
@@ -140,7 +138,6 @@ __all__ = [
     "paired_t_test",
     "pooled_z_test",
     "probability_mean_is_better",
-    "probability_rate_is_better",
     "proportion_detectable_difference",
     "proportion_power",
     "proportion_sample_size",
@@ -200,7 +197,6 @@ _HOMES = {
     "mcnemar_exact_test": "mlops.stats.paired",
     "mcnemar_test": "mlops.stats.paired",
     "mean_detectable_difference": "mlops.stats.power",
-    "mean_interval": "mlops.stats.means",
     "mean_power": "mlops.stats.power",
     "mean_sample_size": "mlops.stats.power",
     "mean_test": "mlops.stats.means",
@@ -213,7 +209,6 @@ _HOMES = {
     "paired_t_test": "mlops.stats.paired",
     "pooled_z_test": "mlops.stats.proportions",
     "probability_mean_is_better": "mlops.stats.bayes",
-    "probability_rate_is_better": "mlops.stats.bayes",
     "proportion_detectable_difference": "mlops.stats.power",
     "proportion_power": "mlops.stats.power",
     "proportion_sample_size": "mlops.stats.power",

@@ -1,4 +1,4 @@
-"""What a formula needs to know of an arm: how many, and the sums; nothing else of the data is kept."""
+"""What a formula needs to know of an arm of units with or without an event; of values, see `moments`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from mlops.stats.arguments import Floats
 
-__all__ = ["Counts", "Moments", "effective_size"]
+__all__ = ["Counts", "effective_size"]
 
 
 class Counts(NamedTuple):
@@ -26,26 +26,6 @@ class Counts(NamedTuple):
     def plus(self, other: Counts) -> Counts:
         """Return the counts of both together."""
         return Counts(np.add(self.n, other.n), np.add(self.events, other.events))
-
-
-class Moments(NamedTuple):
-    """How many values an arm has, their sum, and the sum of their squares. All of any one shape."""
-
-    n: ArrayLike
-    total: ArrayLike
-    squares: ArrayLike
-
-    @property
-    def mean(self) -> Floats:
-        """The mean; NaN where there are no values."""
-        return _divide(self.total, self.n)
-
-    @property
-    def variance(self) -> Floats:
-        """The sample variance (denominator n - 1), never below 0; NaN where there are fewer than two values."""
-        n = np.asarray(self.n, dtype=float)
-        centred = np.asarray(self.squares, dtype=float) - np.where(n > 0, self.total, 0.0) * self.mean
-        return _divide(np.maximum(centred, 0.0), n - 1)
 
 
 def _divide(above: ArrayLike, below: ArrayLike) -> Floats:

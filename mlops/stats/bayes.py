@@ -17,7 +17,7 @@ from scipy import special
 from mlops.errors import InvalidInput
 from mlops.stats.arguments import Floats
 
-__all__ = ["Ranking", "best_of_means", "best_of_rates", "probability_mean_is_better", "probability_rate_is_better"]
+__all__ = ["Ranking", "best_of_means", "best_of_rates", "probability_mean_is_better"]
 
 _TAIL = 1e-17  # of a posterior, left out on each side
 _WIDEST_NORMAL = 8.5  # standard deviations, of the same tail
@@ -112,28 +112,6 @@ def best_of_means(means: ArrayLike, standard_errors: ArrayLike, *, better: Liter
     if np.isnan(locations + errors).any():
         return Ranking(*np.full((2, len(locations)), np.nan))
     return _ranked(_normals(_better(better) * locations, errors))
-
-
-def probability_rate_is_better(
-    n: tuple[int, int],
-    events: tuple[int, int],
-    *,
-    prior: tuple[float, float] = (1.0, 1.0),
-    better: Literal["more", "less"] = "more",
-) -> float:
-    """Return the posterior probability that the rate of treatment beats that of control.
-
-    Args:
-        n: Units of control and of treatment.
-        events: Events of control and of treatment.
-        prior: The two parameters of the Beta prior.
-        better: Whether more or fewer events are better.
-
-    Example:
-        >>> round(probability_rate_is_better((1000, 1000), (100, 120)), 4)
-        0.9232
-    """
-    return float(best_of_rates(n, events, prior=prior, better=better).probability[1])
 
 
 def probability_mean_is_better(

@@ -1,7 +1,7 @@
-"""One-sided bounds for guardrails: is a rate, a mean or a quantile above its limit, at every look at once.
+"""One-sided tests for guardrails: is a rate or a quantile above its limit, at every look at once.
 
-A guardrail is violated when its p-value is at most its level, or, the same, when its lower bound is above the limit.
-With several guardrails, share the level out among them.
+A guardrail is violated when its p-value is at most its level; with several guardrails, share the level out among them.
+Means above a limit are `confidence_sequences.around` with its null hypothesis.
 """
 
 from __future__ import annotations
@@ -9,15 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlops.stats import confidence_sequences
 from mlops.stats.arguments import Floats, check_fraction
 from mlops.stats.arms import Counts
-from mlops.stats.bernoulli_mixture import log_e_value_above, log_threshold, prior_strength
-from mlops.stats.moments import Sample
+from mlops.stats.bernoulli_mixture import log_e_value_above, prior_strength
 
-__all__ = ["mean_above", "quantile_above", "rate_above", "rate_lower_bound"]
-
-_HALVINGS = 50  # of the interval of rates
+__all__ = ["quantile_above", "rate_above"]
 
 
 def rate_above(counts: Counts, limit: float, *, target: float, alpha: float = 0.05) -> Floats:
@@ -42,42 +38,6 @@ def rate_above(counts: Counts, limit: float, *, target: float, alpha: float = 0.
     strength = prior_strength(target, alpha=alpha, sides=1)
     log_e = log_e_value_above(counts, check_fraction(limit, "limit"), strength)
     return np.exp(-np.maximum(log_e, 0.0))
-
-
-def rate_lower_bound(counts: Counts, *, target: float, alpha: float = 0.05) -> Floats:
-    """Return the greatest limit that `rate_above` finds violated: a lower bound of the rate at every look; 0 if none.
-
-    Example:
-        >>> round(float(rate_lower_bound(Counts(1000, 80), target=1000)), 3)
-        0.058
-    """
-    strength, threshold = prior_strength(target, alpha=alpha, sides=1), log_threshold(alpha)
-    above = np.clip(np.nan_to_num(counts.rate), 1e-12, 1 - 1e-12)
-    below = np.zeros(above.shape)
-    for _ in range(_HALVINGS):
-        middle = np.maximum((below + above) / 2, 1e-15)
-        is_rejected = log_e_value_above(counts, middle, strength) >= threshold
-        below, above = np.where(is_rejected, middle, below), np.where(is_rejected, above, middle)
-    return below
-
-
-def mean_above(
-    values: Sample, limit: float, *, target: float, alpha: float = 0.05, burn_in: int = 100
-) -> confidence_sequences.AlwaysValid:
-    """Return the lower bound of a mean, and the always-valid p-value of it being at most its limit.
-
-    Null hypothesis: the mean is at most `limit`. Asymptotic; assumptions and arguments are those of
-    `confidence_sequences.mean`.
-
-    Example:
-        >>> from mlops.stats.arms import Moments
-        >>> found = mean_above(Moments(1000, 210_000.0, 46_600_000.0), 200.0, target=1000)
-        >>> bool(found.lower > 200.0), bool(found.p_value < 0.05)
-        (True, True)
-    """
-    return confidence_sequences.mean(
-        values, target=target, alpha=alpha, null=limit, alternative="greater", burn_in=burn_in
-    )
 
 
 def quantile_above(n: ArrayLike, above: ArrayLike, level: float, *, target: float, alpha: float = 0.05) -> Floats:

@@ -23,7 +23,6 @@ __all__ = [
     "around",
     "difference_of_means",
     "difference_of_proportions",
-    "mean",
     "p_value_of_proportions",
     "rarest_cell",
 ]
@@ -107,41 +106,6 @@ def _p_value(z: Floats, ratio: Floats, alternative: Alternative) -> Floats:
     return normal_mixture.one_sided_p_value(z if alternative == "greater" else -z, ratio)
 
 
-def mean(
-    values: Sample,
-    *,
-    target: float,
-    alpha: float = 0.05,
-    null: float = 0.0,
-    alternative: Alternative = "two-sided",
-    burn_in: int = 100,
-) -> AlwaysValid:
-    """Return the confidence sequence of a mean.
-
-    Null hypothesis and assumptions as in `around`; finite variance. Misleads for heavy tails, where a single value
-    can outweigh the rest: watch a quantile instead.
-
-    Args:
-        values: Number, mean and variance of the values so far: `arms.Moments`, `moments.ExactMoments`, …
-        target: Number of values at which the interval shall be narrowest.
-        alpha: One minus the confidence.
-        null: The mean under the null hypothesis.
-        alternative: `greater` gives a lower bound, `less` an upper one.
-        burn_in: With fewer values nothing is claimed.
-
-    Example:
-        >>> from mlops.stats.arms import Moments
-        >>> found = mean(Moments(1000, 50_000.0, 2_600_000.0), target=1000)
-        >>> round(float(found.estimate), 1), round(float(found.lower), 1)
-        (50.0, 49.0)
-    """
-    size = np.asarray(values.n, dtype=float)
-    variance = np.where(size >= burn_in, np.asarray(values.variance, dtype=float), np.nan)
-    error = np.sqrt(variance / np.maximum(size, 1))
-    fraction = size / check_positive(target, "target")
-    return around(values.mean, error, fraction, alpha=alpha, null=null, alternative=alternative)
-
-
 def difference_of_means(
     control: Sample,
     treatment: Sample,
@@ -157,7 +121,7 @@ def difference_of_means(
     spread are treated rightly. Assumes independent units, assigned at random. Misleads for heavy tails in a small arm.
 
     Args:
-        control: Number, mean and variance of the values so far: `arms.Moments`, `moments.ExactMoments`, …
+        control: Number, mean and variance of the values so far: `moments.Summary`, `moments.ExactMoments`, …
         treatment: The same of the other arm.
         target: `effective_size` of the arms at which the interval shall be narrowest.
         alpha: One minus the confidence.
@@ -165,8 +129,8 @@ def difference_of_means(
         burn_in: With fewer values in either arm nothing is claimed.
 
     Example:
-        >>> from mlops.stats.arms import Moments
-        >>> found = difference_of_means(Moments(500, 500.0, 1000.0), Moments(500, 650.0, 1345.0), target=250)
+        >>> from mlops.stats.moments import Summary
+        >>> found = difference_of_means(Summary(500, 1.0, 1.0), Summary(500, 1.3, 1.0), target=250)
         >>> round(float(found.estimate), 2), bool(found.p_value < 0.01)
         (0.3, True)
     """

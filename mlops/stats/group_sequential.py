@@ -24,7 +24,6 @@ __all__ = [
     "drift_for_power",
     "efficacy_boundaries",
     "futility_boundaries",
-    "nominal_p_values",
     "repeated_interval",
 ]
 
@@ -194,16 +193,6 @@ def drift_for_power(
         is_enough = crossing_probabilities(fractions, upper, lower, drift=middle).upper.sum() >= wanted
         low, high = (low, middle) if is_enough else (middle, high)
     return high
-
-
-def nominal_p_values(boundaries: ArrayLike, *, sides: int = 2) -> Floats:
-    """Return the ordinary p-value that each look must reach, as tables of designs give it.
-
-    Example:
-        >>> nominal_p_values(efficacy_boundaries([0.5, 1.0])).round(4)
-        array([0.0031, 0.049 ])
-    """
-    return np.asarray(sides * special.ndtr(-np.asarray(boundaries, dtype=float)))
 
 
 def repeated_interval(estimate: ArrayLike, standard_error: ArrayLike, boundary: ArrayLike) -> tuple[Floats, Floats]:

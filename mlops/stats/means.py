@@ -12,22 +12,7 @@ from mlops.stats.moments import Sample
 from mlops.stats.results import Comparison, Interval
 from mlops.stats.tails import critical_t, wald_comparison
 
-__all__ = ["delta_ratio", "fieller_ratio", "mean_interval", "mean_test", "welch_test"]
-
-
-def mean_interval(sample: Sample, *, confidence: float = 0.95) -> Interval:
-    """Return the mean with Student's interval; limits are NaN with fewer than two values.
-
-    Assumes independent values whose mean is close to normal: of lognormal latencies with a heavy tail it is too short
-    until there are thousands.
-
-    Raises:
-        InvalidInput: Impossible moments, or a confidence outside (0, 1).
-
-    References:
-        Student (1908), The probable error of a mean, Biometrika 6. doi:10.1093/biomet/6.1.1
-    """
-    return Interval(*mean_test(sample, confidence=confidence)[:3])
+__all__ = ["delta_ratio", "fieller_ratio", "mean_test", "welch_test"]
 
 
 def mean_test(
@@ -35,8 +20,14 @@ def mean_test(
 ) -> Comparison:
     """Return Student's one-sample t test that a mean is `null`, with the interval of the mean.
 
+    Assumes independent values whose mean is close to normal: of lognormal latencies with a heavy tail it is too short
+    until there are thousands. Limits and p-value are NaN with fewer than two values, or values that do not vary.
+
     Raises:
         InvalidInput: Impossible moments, or a confidence outside (0, 1).
+
+    References:
+        Student (1908), The probable error of a mean, Biometrika 6. doi:10.1093/biomet/6.1.1
     """
     arm = _arm(sample, "sample")
     return wald_comparison(

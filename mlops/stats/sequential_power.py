@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from mlops.stats.arguments import Floats, check_fraction, check_positive
 from mlops.stats.group_sequential import crossing_probabilities
 from mlops.stats.normal_mixture import critical_value, ratio_at
 
-__all__ = ["drift_of_sequence", "inflation_of_sequence", "power_of_sequence"]
+__all__ = ["drift_of_sequence", "power_of_sequence"]
 
 _HALVINGS = 20
 
@@ -45,19 +44,6 @@ def drift_of_sequence(power: float, *, alpha: float = 0.05, tuned_at: float = 0.
         is_enough = power_of_sequence(middle, alpha=alpha, tuned_at=tuned_at, looks=looks) >= wanted
         low, high = (low, middle) if is_enough else (middle, high)
     return high
-
-
-def inflation_of_sequence(power: float, *, alpha: float = 0.05, tuned_at: float = 0.5, looks: int = 100) -> float:
-    """Return by what factor the sample must be larger than for a test that is looked at once.
-
-    Arguments as in `power_of_sequence`.
-
-    Example:
-        >>> round(inflation_of_sequence(0.8), 1)
-        1.7
-    """
-    once = special.ndtri(check_fraction(power, "power")) - special.ndtri(check_fraction(alpha, "alpha") / 2)
-    return float((drift_of_sequence(power, alpha=alpha, tuned_at=tuned_at, looks=looks) / once) ** 2)
 
 
 def _boundary(alpha: float, tuned_at: float, looks: int) -> tuple[Floats, Floats]:

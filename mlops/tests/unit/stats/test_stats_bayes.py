@@ -15,7 +15,6 @@ from mlops.stats.bayes import (
     best_of_means,
     best_of_rates,
     probability_mean_is_better,
-    probability_rate_is_better,
 )
 
 
@@ -41,12 +40,12 @@ def exact_probability(n: tuple[int, int], events: tuple[int, int]) -> float:
 )
 def test_two_rates_are_compared_exactly(n, events):
     """The integral is the finite sum, to the nine digits that logarithms of factorials leave of that."""
-    assert probability_rate_is_better(n, events) == pytest.approx(exact_probability(n, events), abs=1e-9)
+    assert best_of_rates(n, events).probability[1] == pytest.approx(exact_probability(n, events), abs=1e-9)
 
 
 def test_a_narrow_posterior_beside_a_wide_one():
     """Beta(4, 1) lies below a rate known to be 0.999 with probability 0.999⁴, to what that rate is known."""
-    found = probability_rate_is_better((3, 10**9), (3, 999 * 10**6))
+    found = best_of_rates((3, 10**9), (3, 999 * 10**6)).probability[1]
     assert found == pytest.approx(0.999**4, abs=1e-7)
 
 
@@ -109,8 +108,8 @@ def test_probabilities_sum_to_1_and_follow_their_arms(arms):
 def test_swapping_two_rates_gives_the_rest(n1, n2, rate1, rate2):
     """P(treatment better) and P(control better) sum to 1."""
     n, events = (n1, n2), (round(n1 * rate1), round(n2 * rate2))
-    found = probability_rate_is_better(n, events)
-    assert found + probability_rate_is_better(n[::-1], events[::-1]) == pytest.approx(1)
+    found = best_of_rates(n, events).probability[1]
+    assert found + best_of_rates(n[::-1], events[::-1]).probability[1] == pytest.approx(1)
     assert found == pytest.approx(exact_probability(n, events), abs=1e-7)
 
 

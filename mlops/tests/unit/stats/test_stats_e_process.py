@@ -186,3 +186,52 @@ def test_a_grid_of_ratios_reaches_above_one(greatest: float) -> None:
     """A grid that does not is refused."""
     with pytest.raises(InvalidInput, match="greatest"):
         e_process.ratios(greatest=greatest)
+
+
+@given(blocks=BLOCKS)
+def test_all_blocks_at_once_are_the_blocks_one_by_one(blocks: list[tuple[int, int, int, int]]) -> None:
+    """Value, peak and counts."""
+    nulls = e_process.differences(points=3)
+    n1, x1, n2, x2 = (np.array(part) for part in zip(*blocks, strict=True))
+    at_once, one_by_one = e_process.after(Counts(n1, x1), Counts(n2, x2), nulls=nulls), _run(blocks, nulls)
+    assert at_once.log_e == pytest.approx(one_by_one.log_e, abs=1e-8)
+    assert at_once.log_e_peak == pytest.approx(one_by_one.log_e_peak, abs=1e-8)
+    assert (*at_once.control, *at_once.treatment) == (*one_by_one.control, *one_by_one.treatment)
+
+
+def _restarted_e(control: list[int], treatment: list[int], outcomes: tuple[int, ...]) -> float:
+    """Return the greatest value so far of the mixture, for blocks of these sizes and events."""
+    half = len(outcomes) // 2
+    arms = Counts(np.array(control), np.array(outcomes[:half])), Counts(np.array(treatment), np.array(outcomes[half:]))
+    return 1 / float(e_process.restarted(*arms, alternative="greater")[-1])
+
+
+@pytest.mark.parametrize(("rate1", "rate2"), [(0.1, 0.1), (0.5, 0.5), (0.4, 0.2)])
+def test_a_restarted_process_ever_doubles_with_a_chance_of_at_most_a_half(rate1: float, rate2: float) -> None:
+    """Ville's inequality, over all outcomes of four blocks."""
+    control, treatment = [2, 2, 2, 2], [1, 1, 1, 1]
+    chance = 0.0
+    for outcomes in itertools.product(*(range(size + 1) for size in (*control, *treatment))):
+        if _restarted_e(control, treatment, outcomes) >= 2:
+            pairs = zip((*control, *treatment), outcomes, [rate1] * 4 + [rate2] * 4, strict=True)
+            chance += float(np.prod([stats.binom.pmf(x, n, rate) for n, x, rate in pairs]))
+    assert chance <= 0.5
+
+
+@given(blocks=BLOCKS)
+def test_a_restarted_process_never_rises_and_keeps_half_of_the_first(blocks: list[tuple[int, int, int, int]]) -> None:
+    """The process that begins with the first block has the weight of one half."""
+    n1, x1, n2, x2 = (np.array(part) for part in zip(*blocks, strict=True))
+    found = e_process.restarted(Counts(n1, x1), Counts(n2, x2), alternative="less")
+    plain = e_process.p_values(_run(blocks, e_process.equality("less")))[0]
+    assert np.all(np.diff(found) <= 0)
+    assert found[-1] <= 2 * plain + 1e-12
+
+
+def test_restarted_processes_of_many_treatments_are_each_alone() -> None:
+    """Arms broadcast over the leading axes."""
+    size, bad = np.full(30, 20.0), np.repeat([0.0, 6.0], 15)
+    control = Counts(9 * size, np.full(30, 4.0))
+    together = e_process.restarted(control, Counts(np.stack([size, size]), np.stack([bad, 0 * bad])))
+    alone = [e_process.restarted(control, Counts(size, events)) for events in (bad, 0 * bad)]
+    assert together == pytest.approx(np.stack(alone))

@@ -11,7 +11,7 @@ import mlops.stats
 from mlops.errors import InvalidInput
 from mlops.stats.arms import Counts
 from mlops.stats.exact_proportions import fisher_exact_test, fisher_mid_p_test
-from mlops.stats.means import delta_ratio, fieller_ratio, mean_interval, welch_test
+from mlops.stats.means import delta_ratio, fieller_ratio, mean_test, welch_test
 from mlops.stats.moments import ExactMoments, Summary
 from mlops.stats.paired import PairedCounts, mcnemar_exact_test, mcnemar_test, paired_difference_interval
 from mlops.stats.proportion_scores import mee_interval, miettinen_nurminen_interval, miettinen_nurminen_test
@@ -121,7 +121,7 @@ def test_means_obey_the_same_laws(one, two):
     assert float(found.lower) <= float(found.estimate) <= float(found.upper)
     if abs(float(found.p_value) - 0.05) > 1e-6:
         assert (float(found.p_value) < 0.05) == (not float(found.lower) <= 0 <= float(found.upper))
-    assert float(mean_interval(one).lower) <= one.mean <= float(mean_interval(one).upper)
+    assert float(mean_test(one).lower) <= one.mean <= float(mean_test(one).upper)
 
 
 @given(one=POSITIVE, two=POSITIVE)
@@ -137,7 +137,7 @@ def test_ratios_of_means_invert(one, two):
 @given(values=st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20), factor=st.integers(2, 20))
 def test_more_values_narrow_a_mean(values, factor):
     """The same values seen more often have a shorter interval."""
-    once, often = (mean_interval(ExactMoments.of(values * times)) for times in (1, factor))
+    once, often = (mean_test(ExactMoments.of(values * times)) for times in (1, factor))
     width = float(once.upper - once.lower)
     assert np.isnan(width) or float(often.upper - often.lower) <= width * (1 + 1e-9)
 

@@ -48,7 +48,8 @@ class CountKey(NamedTuple):
 
     Attributes:
         kind: `interactions` (name: the phase they were logged in), `units`, `predictions`, `labels`, `exposures` (name:
-            the phase), `confusion` (name: JSON of truth and prediction), `arrivals` (name: the metric, all variants
+            the phase), `confusion` (name: JSON of truth and prediction), `class` (name: one that is counted apart, see
+            `classes`; no variant), `arrivals` (name: the metric, all variants
             together; no name: labels that met their interactions), `revised` (name: the metric, likewise).
     """
 

@@ -41,7 +41,7 @@ class ABTestManager:
 
     Args:
         database_url: `sqlite:///file.db` or `postgresql://user:password@host:5432/name`. None: as configured.
-        results_dir: The folder for final reports.
+        results_dir: The folder for final reports, one folder a test: as a document, a page and a picture.
         registry: Where the versions of a design must be registered; None: designs may name any.
         project: Project of tests that name none.
         config: The configuration; None loads it from the environment and the configuration file.
@@ -126,7 +126,9 @@ class ABTestManager:
     async def stop_test(self, test_id: str, reason: str = "") -> ABTestReport:
         """End a test; its final report is stored, and written to the results folder.
 
-        Labels may still come; `get_report` takes them in, `get_final_report` stays as it was.
+        There `<test_id>/` gets `report.json`, `report.html` and `report.png`. A folder that cannot be written to is
+        logged as a warning: the test has ended. Labels may still come; `get_report` takes them in, `get_final_report`
+        stays as it was.
 
         Raises:
             ABTestMoveRefused: It is neither running nor paused.
@@ -178,12 +180,15 @@ class ABTestManager:
             ABTestNotRunning: It takes no interactions now.
             VariantMismatch: The user was assigned another variant.
             InteractionConflict: The id belongs to an interaction with another content.
-            InteractionRefused: A number in it is not finite.
+            InteractionRefused: A number in it is not finite, or a metric has a value that the design does not allow.
         """
         await self.sync.log_interaction_async(interaction)
 
     async def log_interactions(self, interactions: Iterable[ABTestInteraction]) -> None:
-        """Store many interactions in one transaction: all, or none. Raises as `log_interaction`."""
+        """Store many interactions in one transaction: all, or none. Raises as `log_interaction`.
+
+        In shadow tests so are the answers of all variants to one request stored together.
+        """
         await asyncio.to_thread(self.sync.log_interactions, interactions)
 
     async def record_outcome(

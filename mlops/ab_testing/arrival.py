@@ -1,6 +1,6 @@
 """Blocks of arrival order read at once: the e-process of every treatment, and the statistic at each planned look.
 
-The recursions are those of `mlops.stats`; here they are laid out so that all blocks and treatments take one call.
+The formulas are those of `mlops.stats`; here all blocks and treatments are laid out for one call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from mlops.ab_testing.compared import Levels
 from mlops.stats import e_process
 from mlops.stats.arguments import Alternative, Floats
 from mlops.stats.arms import Counts
-from mlops.stats.e_process import EProcess, Nulls
 from mlops.stats.moments import Summary
 
 __all__ = ["Sequential", "exact_p_values", "exact_sequences", "running"]
@@ -41,13 +40,13 @@ def exact_sequences(blocks: Summary, levels: Levels) -> Sequential:
     if not np.shape(blocks.n)[0]:
         return Sequential(np.full(treatments, -1.0), np.ones(treatments), np.ones(treatments))
     nulls = e_process.differences(finest=_FINEST, points=_POINTS)
-    process = _last(blocks, nulls)
+    process = e_process.after(*_arms(blocks), nulls=nulls)
     lower, upper = e_process.interval(process, nulls, alpha=levels.alpha)
     return Sequential(lower, upper, e_process.p_values(process)[:, _POINTS])
 
 
 def exact_p_values(blocks: Summary, alternative: Alternative, *, margin: float = 0.0) -> Floats:
-    """Return for each treatment the always-valid p-value that its rate is not beyond control's by the margin.
+    """Return for each treatment the always-valid p-value that its rate is not, and never became, beyond control's.
 
     Args:
         blocks: As for `exact_sequences`.
@@ -56,29 +55,15 @@ def exact_p_values(blocks: Summary, alternative: Alternative, *, margin: float =
     """
     if not np.shape(blocks.n)[0]:
         return np.ones(np.shape(blocks.n)[1] - 1)
-    nulls = Nulls("difference", np.array([margin]), alternative)
-    return np.asarray(e_process.p_values(_last(blocks, nulls))[:, 0])
+    control, treatment = _arms(blocks)
+    return e_process.restarted(control, treatment, alternative=alternative, margin=margin)[:, -1]
 
 
-def _last(blocks: Summary, nulls: Nulls) -> EProcess:
-    """Return the processes after the last block, one per treatment; every block is computed in the same call.
-
-    What an update gains depends on the counts before its block only, and those are cumulative sums.
-    """
+def _arms(blocks: Summary) -> tuple[Counts, Counts]:
+    """Return the counts of control and of each treatment; blocks along the last axis."""
     n = np.asarray(blocks.n, dtype=float)
     events = np.rint(np.where(n > 0, n * np.asarray(blocks.mean, dtype=float), 0.0))
-    control, treatment = Counts(n[:, 0], events[:, 0]), Counts(n[:, 1:].T, events[:, 1:].T)
-    before = EProcess(_before(control), _before(treatment), np.zeros(()), np.zeros(()))
-    gains = e_process.update(before, control, treatment, nulls=nulls).log_e
-    path = np.cumsum(gains, axis=-2)
-    peak = np.maximum(path.max(axis=-2), 0.0)
-    totals = [Counts(np.sum(arm.n, axis=-1), np.sum(arm.events, axis=-1)) for arm in (control, treatment)]
-    return EProcess(totals[0], totals[1], path[..., -1, :], peak)
-
-
-def _before(arm: Counts) -> Counts:
-    """Return what an arm had before each block; blocks along the last axis."""
-    return Counts(*(np.cumsum(part, axis=-1) - part for part in arm))
+    return Counts(n[:, 0], events[:, 0]), Counts(n[:, 1:].T, events[:, 1:].T)
 
 
 def running(blocks: Summary, sizes: tuple[int, ...]) -> Summary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mlops.ab_testing.assignment import ranked_first
@@ -242,11 +243,12 @@ class Newcomers:
     def _add(self, tx: Transaction, test: LiveTest, fresh: Mapping[str, tuple[Exposure, bool]]) -> None:
         if not fresh or test.rules is None:
             return
-        self._log.add_exposures(tx, test.config.test_id, fresh, microseconds(self._now()))
-        tally = Tally(test.rules, {})
+        test_id = test.config.test_id
+        self._log.add_exposures(tx, test_id, fresh, microseconds(self._now()))
+        tally = Tally(test.rules, partial(self._books.counts, tx, test_id))
         for exposure, _ in fresh.values():
             tally.add_exposure(*exposure)
-        self._books.put(tx, test.config.test_id, tally.applied(self._books.touched(tx, test.config.test_id, tally)))
+        self._books.put(tx, test_id, tally.applied(self._books.touched(tx, test_id, tally)))
 
 
 def check_unit(user_id: object, *, what: str = "user_id") -> str:

@@ -113,10 +113,11 @@ def _evidence_of(evidence: Evidence, metric: MetricMethod) -> MetricEvidence:
 
 
 def _values(metrics: Sequence[MetricMethod], evidence: Evidence, positive_label: object) -> Summary:
-    shape = (len(evidence.variants),)
-    rows = [[np.broadcast_to(part, shape) for part in _summary(each, evidence, positive_label)] for each in metrics]
-    n, mean, variance = np.array(rows, dtype=float).transpose(1, 0, 2)
-    return Summary(n, mean, variance)
+    table = np.empty((3, len(metrics), len(evidence.variants)))
+    for row, metric in enumerate(metrics):
+        for into, part in zip(table, _summary(metric, evidence, positive_label), strict=True):
+            into[row] = part
+    return Summary(*table)
 
 
 def _summary(metric: MetricMethod, evidence: Evidence, positive_label: object) -> Summary:

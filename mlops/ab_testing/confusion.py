@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlops.ab_testing.classes import OTHER
 from mlops.ab_testing.evidence import Confusion, PairMoments
-from mlops.records import encode_json
+from mlops.ab_testing.outcomes import as_text
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
 
@@ -16,7 +17,8 @@ __all__ = ["Scores", "f1_units", "rate_counts", "scores"]
 
 
 class Scores(NamedTuple):
-    """Of one variant; NaN where undefined, such as the precision of a class that was never predicted."""
+    """Of one variant; NaN where undefined, such as the precision of a class that was never predicted, or the average
+    over more classes than are counted apart."""
 
     precision: float
     recall: float
@@ -34,7 +36,7 @@ def scores(table: Confusion, positive_label: object) -> Scores:
 
     Args:
         table: Counts by truth and prediction, both as JSON.
-        positive_label: The class; None averages over all (macro).
+        positive_label: The class; None averages over all (macro), where all are counted apart.
 
     Example:
         >>> found = scores({('"sick"', '"sick"'): 8, ('"well"', '"sick"'): 2, ('"sick"', '"well"'): 8}, "sick")
@@ -42,13 +44,11 @@ def scores(table: Confusion, positive_label: object) -> Scores:
         (0.8, 0.5, 0.615)
     """
     if positive_label is not None:
-        return _scores(_hits(table, encode_json(positive_label)))
+        return _scores(_hits(table, as_text(positive_label)))
     classes = sorted({label for pair in table for label in pair})
-    return (
-        Scores(*(_mean(column) for column in zip(*(_scores(_hits(table, each)) for each in classes), strict=True)))
-        if classes
-        else Scores(*[float("nan")] * 3)
-    )
+    if not classes or OTHER in classes:
+        return Scores(*[float("nan")] * 3)
+    return Scores(*(_mean(column) for column in zip(*(_scores(_hits(table, each)) for each in classes), strict=True)))
 
 
 def _mean(column: Iterable[float]) -> float:
@@ -77,7 +77,7 @@ def _share(above: float, below: float) -> float:
 
 def rate_counts(tables: Sequence[Confusion], name: str, positive_label: object) -> Counts:
     """Return precision (of the predicted) or recall (of the actual) as counts, one entry per variant."""
-    hits = [_hits(table, encode_json(positive_label)) for table in tables]
+    hits = [_hits(table, as_text(positive_label)) for table in tables]
     sizes = [each.predicted if name == "precision" else each.actual for each in hits]
     return Counts(np.array(sizes, dtype=float), np.array([each.true_positives for each in hits], dtype=float))
 
@@ -88,7 +88,7 @@ def f1_units(tables: Sequence[Confusion], positive_label: object) -> PairMoments
     An interaction adds one below for a positive truth and one for a positive prediction, and two above when both are:
     F1 is the sum above over the sum below.
     """
-    return PairMoments(*np.array([_f1_moments(table, encode_json(positive_label)) for table in tables]).T)
+    return PairMoments(*np.array([_f1_moments(table, as_text(positive_label)) for table in tables]).T)
 
 
 def _f1_moments(table: Confusion, positive: str) -> Floats:

@@ -9,17 +9,21 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterator
 
+from mlops.ab_testing.classes import LONGEST_CLASS
 from mlops.ab_testing.entities import CONTROL, ABTestConfig, Guardrail, MetricKind, ModelReference, TestType
 from mlops.ab_testing.errors import InvalidDesign
 from mlops.ab_testing.guardrails import watches
 from mlops.ab_testing.measures import CONFUSION, KNOWN, LABELLED, measure_of
 from mlops.ab_testing.method import choose
+from mlops.ab_testing.outcomes import as_text
 from mlops.ab_testing.planning import least_total, request_of
 from mlops.errors import InvalidInput, did_you_mean
+from mlops.values import short_repr
 
 __all__ = ["check_design"]
 
 _PAIR_ONLY = {TestType.CHAMPION_CHALLENGER: "multivariate", TestType.CANARY: "multivariate"}
+_ERRORS = frozenset({"absolute_error", "squared_error"})
 _SUM_TOLERANCE = 1e-9
 
 Reasons = Iterator[str]
@@ -123,7 +127,7 @@ def _metric(config: ABTestConfig, name: str) -> Reasons:
         )
     if config.task == "regression" and (measure.source == "accuracy" or measure.source in CONFUSION):
         yield f"{name!r} is of classifiers, and the task is regression; use absolute_error or squared_error."
-    if config.task == "classification" and measure.source in LABELLED & {"absolute_error", "squared_error"}:
+    if config.task == "classification" and measure.source in _ERRORS:
         yield f"{name!r} is of regression models; set task='regression', or use accuracy."
 
 
@@ -134,6 +138,17 @@ def _definitions(config: ABTestConfig) -> Reasons:
             yield f"metrics[{name!r}]: kind 'ratio' and a numerator with a denominator belong together."
         if one.lower is not None and one.upper is not None and not one.lower < one.upper:
             yield f"metrics[{name!r}]: lower is {one.lower:g} and upper {one.upper:g}; lower must be below upper."
+        source = measure_of(config, name).source
+        if (one.lower is not None or one.upper is not None) and (is_ratio or source in LABELLED):
+            yield f"metrics[{name!r}]: lower and upper bound what is logged, and this is computed; leave them out."
+        if one.kind is MetricKind.PROPORTION and source in _ERRORS:
+            yield f"metrics[{name!r}]: the errors of a regression are no proportion; leave out its kind."
+
+
+def _label(config: ABTestConfig) -> Reasons:
+    if config.positive_label is not None and len(as_text(config.positive_label).encode()) > LONGEST_CLASS:
+        shown = short_repr(config.positive_label)
+        yield f"positive_label is {shown}; as JSON it has at most {LONGEST_CLASS} bytes, use a code for it."
 
 
 def _guardrails(config: ABTestConfig) -> Reasons:
@@ -177,7 +192,7 @@ def _looks(config: ABTestConfig) -> Reasons:
     kind = measure_of(config, config.primary_metric).kind
     if is_planned and (kind in {MetricKind.QUANTILE, MetricKind.RATIO} or config.primary_metric in CONFUSION):
         yield f"{config.primary_metric!r} has no planned looks; use sequential='always_valid'."
-    if "looks" in config.model_fields_set and not is_planned:
+    if config.looks != ABTestConfig.model_fields["looks"].default and not is_planned:
         yield f"looks={config.looks} is for sequential='planned_looks', and sequential is {config.sequential!r}."
     if config.sequential == "fixed" and config.maximum_sample_size is None and config.planned_duration_days is None:
         yield "sequential='fixed' is judged at the end; set maximum_sample_size or planned_duration_days."
@@ -215,6 +230,7 @@ _CHECKS: tuple[Callable[[ABTestConfig], Reasons], ...] = (
     _allocation,
     _metrics,
     _definitions,
+    _label,
     _guardrails,
     _analysis,
     _looks,

@@ -90,18 +90,19 @@ class MetricDefinition(Record):
     """What a metric is, where its name and values do not tell.
 
     Attributes:
-        kind: What of it is compared; None lets the method decide from the metric's values.
+        kind: What of it is compared; None takes what its name says, the mean where that says nothing. Of a proportion
+            only the values 0 and 1 can be logged.
         direction: Whether `max` or `min` is better; None lets its name tell.
-        quantile: Which quantile, for kind `quantile`, between 0 and 1.
+        quantile: Which quantile, for kind `quantile`, between 0 and 1; None takes what its name says, else 0.95.
         numerator: For kind `ratio`, the metric above.
         denominator: For kind `ratio`, the metric below.
-        lower: The least value that it can have, where known.
-        upper: The greatest.
+        lower: The least value that it can have, where known; an interaction with less is refused.
+        upper: The greatest; likewise.
     """
 
     kind: MetricKind | None = None
     direction: Direction | None = None
-    quantile: float = Field(0.95, gt=0, lt=1)
+    quantile: float | None = Field(None, gt=0, lt=1)
     numerator: OptionalName = ""
     denominator: OptionalName = ""
     lower: Finite | None = None
@@ -201,7 +202,7 @@ class ABTestConfig(Record):
         intra_class_correlation: Correlation of interactions of one user, for planning of clustered tests.
         metrics: What metrics are, by name, where their name does not tell.
         task: What the models answer: a class or a number.
-        positive_label: The class that precision and recall are about; None: the average of all classes.
+        positive_label: The class that precision and recall are about; None: the average of all classes, 100 at most.
         cuped: Name of the field of `request_data` with the unit's value before the test; empty for none.
         starts_at: Nobody is assigned before.
         ends_at: Nobody is assigned from then on.
@@ -290,14 +291,19 @@ class ABTestConfig(Record):
         """The phase that is open now, or was last; None before the start."""
         return self.phases[-1] if self.phases else None
 
+    @property
+    def models(self) -> dict[str, ModelReference]:
+        """The model that each variant serves, control first."""
+        control = ModelReference(model_id=self.control_model_id, version=self.control_model_version)
+        return dict(zip(self.variants, (control, *self.treatment_models), strict=True))
+
     def model_of(self, variant: str) -> ModelReference:
         """Return the model that a variant serves.
 
         Raises:
             LookupError: There is no such variant.
         """
-        models = (ModelReference(model_id=self.control_model_id, version=self.control_model_version),)
-        return dict(zip(self.variants, models + self.treatment_models, strict=True))[variant]
+        return self.models[variant]
 
 
 SERVER_FIELDS: frozenset[str] = frozenset(
@@ -319,8 +325,9 @@ class ABTestInteraction(Record):
         success: Whether the request was served without error.
         conversion: Whether it came to what was wanted.
         value: What it was worth.
-        timestamp: When; None means when it is logged.
-        request_id: In shadow tests, shared by the answers of several variants to one request.
+        timestamp: When, up to ten years ago; None means when it is logged.
+        request_id: Of shadow tests: the same for the answers of all variants to one request, which are compared with
+            one another; `log_interactions` stores them together or not at all.
     """
 
     interaction_id: Term
@@ -334,7 +341,7 @@ class ABTestInteraction(Record):
     conversion: bool | None = None
     value: Finite | None = None
     timestamp: AwareDatetime | None = None
-    request_id: Annotated[str, Field(max_length=250)] = ""
+    request_id: Annotated[str, Field(max_length=250, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
 class InteractionOutcome(Record):
@@ -360,7 +367,7 @@ class ABTestMove(Record):
 
     Attributes:
         sequence: Number among all moves of the test, from 1.
-        action: `create`, `start`, `pause`, `resume`, `change_allocation`, `advance`, `stop`, `cancel`.
+        action: `create`, `start`, `pause`, `resume`, `change_allocation`, `advance`, `force_variant`, `stop`, `cancel`.
         details: What else is to be known, such as the new allocation.
     """
 

@@ -1,18 +1,19 @@
-"""Reads what a test has found: statistics from one snapshot, results and decisions from the pure parts."""
+"""Reads what a test has found: statistics from one snapshot, results and decisions from the pure parts.
+
+Those parts are imported when they are first asked for: who only assigns and logs does without scipy.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mlops.ab_testing import results, stopping
-from mlops.ab_testing.analysis import Method
 from mlops.ab_testing.entities import ABTestConfig, VariantResult
 from mlops.ab_testing.errors import ABTestNotFound
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.gathering import evidence_of, past_evidence
 from mlops.ab_testing.live import Board, LiveTest, near_tests
-from mlops.ab_testing.method import choose
+from mlops.ab_testing.method import Method, choose
 from mlops.ab_testing.report_data import ABTestReport, Decision
 from mlops.ab_testing.store import BookStore, TestStore
 from mlops.clock import Now
@@ -32,6 +33,10 @@ class Finder:
         self._board = board
         self._now = now
 
+    def load(self) -> None:
+        """Import what results and decisions need, before interactions come that an import would hold up."""
+        from mlops.ab_testing import stopping  # noqa: F401 (which needs all the others)
+
     def test(self, tx: Transaction, test_id: str) -> LiveTest:
         """Return a test as it is in a snapshot.
 
@@ -45,17 +50,26 @@ class Finder:
 
     def results(self, tx: Transaction, test_id: str) -> dict[str, VariantResult]:
         """Return what was found of every variant."""
-        config = self.test(tx, test_id).config
-        return results.summarise(config, _method(config), self._evidence(tx, config), now=self._now())
+        from mlops.ab_testing import results
+
+        test = self.test(tx, test_id)
+        method = test.method or choose(test.config)
+        return results.summarise(test.config, method, self._evidence(tx, test.config), now=self._now())
 
     def decision(self, tx: Transaction, test_id: str) -> Decision:
         """Return what should happen to a test."""
-        config = self.test(tx, test_id).config
-        return stopping.decide(config, _method(config), self._evidence(tx, config), now=self._now())
+        from mlops.ab_testing import stopping
+
+        test = self.test(tx, test_id)
+        method = test.method or choose(test.config)
+        return stopping.decide(test.config, method, self._evidence(tx, test.config), now=self._now())
 
     def report(self, tx: Transaction, config: ABTestConfig, decision: Decision | None = None) -> ABTestReport:
         """Return everything that is to be said of a test, given as it is in the transaction."""
-        method, evidence, now = _method(config), self._evidence(tx, config), self._now()
+        from mlops.ab_testing import results, stopping
+
+        method = Method.from_document(config.method) if config.method else choose(config)
+        evidence, now = self._evidence(tx, config), self._now()
         metric = method.primary.source
         past = past_evidence(config, evidence, metric, self._books.days(tx, config.test_id, metric))
         decided = decision or stopping.decide(config, method, evidence, now=now)
@@ -63,11 +77,6 @@ class Finder:
 
     def _evidence(self, tx: Transaction, config: ABTestConfig) -> Evidence:
         return evidence_of(config, self._books.summary(tx, config.test_id))
-
-
-def _method(config: ABTestConfig) -> Method:
-    """Return the method that was fixed at the start; before that, the one that would be."""
-    return Method.from_document(config.method) if config.method else choose(config)
 
 
 def _before(past: list[tuple[datetime, Evidence]], now: datetime) -> list[tuple[datetime, Evidence]]:

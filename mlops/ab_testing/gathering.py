@@ -43,7 +43,7 @@ def evidence_of(config: ABTestConfig, book: Book) -> Evidence:
         units=interactions if is_shadow else _counted(config, book, "units"),
         predictions=_counted(config, book, "predictions"),
         labels=_counted(config, book, "labels"),
-        metrics={name: _metric(config, book, name, (strata, sketches)) for name in metrics} | _ratios(config, book),
+        metrics=_metrics(config, book, metrics, (strata, sketches)) | _ratios(config, book),
         exposures=_exposures(config, book),
         confusion=_confusion(config, book),
         since=config.started_at,
@@ -65,22 +65,46 @@ def _collected(
     return strata, sketches
 
 
-def _metric(
-    config: ABTestConfig, book: Book, metric: str, collected: tuple[Cells, Mapping[tuple[str, str], QuantileSketch]]
-) -> MetricEvidence:
-    (strata, sketches), variants = collected, config.variants
-    parts = [strata.get((variant, metric), {}) for variant in variants]
-    sketched = [sketches.get((variant, metric)) for variant in variants]
-    return MetricEvidence(
-        values=summarise([_total(part.values()) for part in parts]),
-        clusters=_pairs(book, "cluster", metric, variants),
-        covariate=_pairs(book, "covariate", metric, variants),
-        strata=_strata(config, parts),
-        sketches=tuple(sketch or QuantileSketch() for sketch in sketched) if any(sketched) else (),
-        blocks=_blocks(config, book, metric),
-        pairs=_pairs(book, "pair", metric, config.treatments),
-        revised=sum(count for key, count in book.counts.items() if key.kind == "revised" and key.name == metric),
-    )
+def _metrics(
+    config: ABTestConfig,
+    book: Book,
+    names: Sequence[str],
+    collected: tuple[Cells, Mapping[tuple[str, str], QuantileSketch]],
+) -> dict[str, MetricEvidence]:
+    """Return what is known of every logged number; the sums of all are summarised in one call."""
+    (strata, sketches), variants, treatments = collected, config.variants, config.treatments
+    parts = [[strata.get((variant, name), {}) for variant in variants] for name in names]
+    values = _table([_total(part.values()) for row in parts for part in row], (len(names), len(variants)))
+    blocks, revised = _blocks(config, book), _revised(book)
+    found = {}
+    for row, name in enumerate(names):
+        sketched = [sketches.get((variant, name)) for variant in variants]
+        found[name] = MetricEvidence(
+            values=Summary(*(part[row] for part in values)),
+            clusters=_pairs(book, "cluster", name, variants),
+            covariate=_pairs(book, "covariate", name, variants),
+            strata=_strata(config, parts[row]),
+            sketches=tuple(sketch or QuantileSketch() for sketch in sketched) if any(sketched) else (),
+            blocks=blocks.get(name),
+            pairs=_pairs(book, "pair", name, treatments),
+            revised=revised.get(name, 0),
+        )
+    return found
+
+
+def _table(sums: Sequence[ExactMoments], shape: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+    """Return numbers, means and variances of sums as tables of this shape."""
+    n, mean, variance = (np.asarray(part, dtype=float).reshape(shape) for part in summarise(sums))
+    return n, mean, variance
+
+
+def _revised(book: Book) -> dict[str, int]:
+    """Return by metric how many values were corrected."""
+    found: dict[str, int] = defaultdict(int)
+    for key, count in book.counts.items():
+        if key.kind == "revised":
+            found[key.name] += count
+    return found
 
 
 def _total(sums: Iterable[ExactMoments]) -> ExactMoments:
@@ -113,14 +137,17 @@ def _ratios(config: ABTestConfig, book: Book) -> dict[str, MetricEvidence]:
     return found
 
 
-def _blocks(config: ABTestConfig, book: Book, metric: str) -> Summary | None:
-    own = {(key.block, key.variant): sums for key, sums in book.blocks.items() if key.metric == metric}
-    if not own:
-        return None
-    numbers = sorted({block for block, _ in own})  # the comparisons leave the open one out
-    shape = (len(numbers), len(config.variants))
-    flat = summarise([own.get((block, variant), _NOTHING) for block in numbers for variant in config.variants])
-    return Summary(*(np.asarray(part, dtype=float).reshape(shape) for part in flat))
+def _blocks(config: ABTestConfig, book: Book) -> dict[str, Summary]:
+    """Return by metric the blocks of arrival order; the comparisons leave the open one out."""
+    own: dict[str, dict[tuple[int, str], ExactMoments]] = defaultdict(dict)
+    for key, sums in book.blocks.items():
+        own[key.metric][key.block, key.variant] = sums
+    variants, found = config.variants, {}
+    for metric, cut in own.items():
+        numbers = sorted({block for block, _ in cut})
+        flat = [cut.get((block, variant), _NOTHING) for block in numbers for variant in variants]
+        found[metric] = Summary(*_table(flat, (len(numbers), len(variants))))
+    return found
 
 
 def _counted(config: ABTestConfig, book: Book, kind: str, *, name: str | None = None) -> Floats:

@@ -10,9 +10,9 @@ from mlops.stats import confidence_sequences, multiple_testing, sample_ratio, se
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts, effective_size
 
-__all__ = ["check_coverage", "check_sample_ratio"]
+__all__ = ["FINAL_LEVEL", "SEQUENTIAL_LEVEL", "check_coverage", "check_sample_ratio"]
 
-_SEQUENTIAL_LEVEL, _FINAL_LEVEL = 0.009, 0.001
+SEQUENTIAL_LEVEL, FINAL_LEVEL = 0.009, 0.001
 """Of a mismatch, at any look and at the end: together a false alarm in at most one test of a hundred."""
 
 _COVERAGE_LEVEL = 0.01
@@ -33,7 +33,7 @@ def check_sample_ratio(evidence: Evidence, *, is_final: bool) -> SampleRatio:
     always = float(np.exp(-max(sum(evidences), 0.0)))
     single = [float(sample_ratio.sample_ratio_test(each.units, each.shares).p_value) for each in phases]
     p_value = float(np.nanmin(multiple_testing.holm(np.clip(single, 0.0, 1.0))))
-    is_mismatch = always <= _SEQUENTIAL_LEVEL or (is_final and p_value <= _FINAL_LEVEL)
+    is_mismatch = always <= SEQUENTIAL_LEVEL or (is_final and p_value <= FINAL_LEVEL)
     units, expected = _totals(evidence)
     return SampleRatio(
         units=units,

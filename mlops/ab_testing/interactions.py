@@ -6,8 +6,8 @@ label judges. A number whose name one of the manager's own metrics has stands as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -19,27 +19,32 @@ from mlops.ab_testing.stored import LoggedInteraction
 from mlops.clock import from_microseconds
 from mlops.errors import InvalidInput
 from mlops.records import decode_json, encode_json
+from mlops.values import short_repr
 
-__all__ = ["ABSENT", "Facts", "encode", "facts_of", "facts_of_logged", "measured"]
+__all__ = ["ABSENT", "LARGEST", "Facts", "Values", "encode", "facts_of", "facts_of_logged", "measured"]
 
 PREDICTION = "prediction"
 ABSENT = object()
 """Stands where an interaction has no prediction; None is one."""
 
+LARGEST = 1e60
+"""The greatest size of a value: squares of the variance of sums, which tests of means need, stay doubles."""
+
 _MOST_NUMBERS = 64
 _LONGEST_NAME = 100
-_LONGEST_STRATUM = 100
+_LONGEST_FIELD = 100
+_LONGEST_STRATUM = 250  # with a test's id and a metric's name it must fit into the key of a row
 _DAY_US = 86_400_000_000
 _MISSING = "—"
 
-Values = tuple[tuple[str, float], ...]
+Values = Mapping[str, float]
+"""What was measured, by metric."""
 
 
 class Facts(NamedTuple):
     """What the aggregates take from an interaction.
 
     Attributes:
-        values: What was measured, by metric.
         covariate: The value before the test, where the design names one and the request has it.
         prediction: The answer that a label judges, or `ABSENT`.
     """
@@ -104,50 +109,59 @@ def facts_of(
     Raises:
         InteractionRefused: Its stratum or covariate cannot be.
     """
-    told = (interaction.request_data, interaction.response_data, values)
-    where = (*place, interaction.user_id, at, interaction.request_id or None)
-    return _facts(config, interaction.interaction_id, where, told)
+    stratum, covariate = _grouped(config, interaction.interaction_id, interaction.request_data)
+    return Facts(
+        interaction.interaction_id,
+        place[0],
+        interaction.user_id,
+        place[1],
+        place[2],
+        stratum,
+        day_of(at),
+        interaction.request_id or None,
+        values,
+        covariate,
+        interaction.response_data.get(PREDICTION, ABSENT),
+    )
 
 
 def facts_of_logged(config: ABTestConfig, logged: LoggedInteraction) -> Facts:
     """Return the facts of a row of the log: the same that they were when it was logged."""
     document = decode_json(logged.document)
-    request, response = document["request"], document["response"]
-    get = document.get
-    values = _values(get("latency_ms"), get("success"), get("conversion"), get("value"), response)
-    where = (logged.variant, logged.phase, logged.logged_phase, logged.user_id, logged.at, logged.request_id)
-    return _facts(config, logged.interaction_id, where, (request, response, values))
+    response, get = document["response"], document.get
+    stratum, covariate = _grouped(config, logged.interaction_id, document["request"])
+    return Facts(
+        logged.interaction_id,
+        logged.variant,
+        logged.user_id,
+        logged.phase,
+        logged.logged_phase,
+        stratum,
+        day_of(logged.at),
+        logged.request_id,
+        _values(get("latency_ms"), get("success"), get("conversion"), get("value"), response),
+        covariate,
+        response.get(PREDICTION, ABSENT),
+    )
 
 
-def _facts(
-    config: ABTestConfig,
-    interaction_id: str,
-    where: tuple[str, int, int, str, int, str | None],
-    told: tuple[Mapping[str, Any], Mapping[str, Any], Values],
-) -> Facts:
-    variant, phase, logged_phase, user_id, at, request_id = where
-    request, response, values = told
+def _grouped(config: ABTestConfig, interaction_id: str, request: Mapping[str, Any]) -> tuple[str, float | None]:
+    """Return the stratum of a request and its covariate."""
     try:
         stratum = _stratum(config.strata, request) if config.strata else ""
-        covariate = _covariate(config.cuped, request) if config.cuped else None
+        return stratum, _covariate(config.cuped, request) if config.cuped else None
     except ValueError as error:
         raise InteractionRefused(interaction_id, str(error)) from error
-    prediction = response.get(PREDICTION, ABSENT)
-    place = (interaction_id, variant, user_id, phase, logged_phase, stratum, day_of(at), request_id)
-    return Facts(*place, values, covariate, prediction)
-
-
-_days: dict[int, str] = {}
 
 
 def day_of(at: int) -> str:
     """Return the UTC day of a moment in microseconds, such as `2026-11-23`."""
-    number = at // _DAY_US
-    if number not in _days:
-        if len(_days) > 10_000:
-            _days.clear()
-        _days[number] = from_microseconds(number * _DAY_US).date().isoformat()
-    return _days[number]
+    return _day(at // _DAY_US)
+
+
+@lru_cache(maxsize=10_000)
+def _day(number: int) -> str:
+    return from_microseconds(number * _DAY_US).date().isoformat()
 
 
 def _values(
@@ -157,32 +171,36 @@ def _values(
     value: float | None,
     response: Mapping[str, Any],
 ) -> Values:
-    found: list[tuple[str, float]] = []
+    found: dict[str, float] = {}
     if latency_ms is not None:
-        found.append(("latency_ms", float(latency_ms)))
+        found["latency_ms"] = _bounded("latency_ms", latency_ms)
     if success is not None:
-        found.append(("success", 1.0 if success else 0.0))
+        found["success"] = 1.0 if success else 0.0
     if conversion is not None:
-        found.append(("conversion", 1.0 if conversion else 0.0))
+        found["conversion"] = 1.0 if conversion else 0.0
     if value is not None:
-        found.append(("value", float(value)))
+        found["value"] = _bounded("value", value)
     _add_numbers(response, "", found)
     if len(found) > _MOST_NUMBERS:
         raise InvalidInput(f"It has {len(found)} numbers; {_MOST_NUMBERS} at most are metrics. Put others in a list.")
-    return tuple(found)
+    return found
 
 
-def _add_numbers(response: Mapping[str, Any], path: str, found: list[tuple[str, float]]) -> None:
+def _add_numbers(response: Mapping[str, Any], path: str, found: dict[str, float]) -> None:
     for key, value in response.items():
         if isinstance(value, str) or (key == PREDICTION and not path):
             continue
         name = f"{path}{key}" if path else key
         if isinstance(value, int | float):
-            found.append((_metric_name(name), _finite(name, value)))
+            metric = _metric_name(name)
+            if metric in found:
+                raise InvalidInput(f"response_data has two numbers named {metric!r}; give each a name of its own.")
+            found[metric] = _bounded(metric, value)
         elif isinstance(value, Mapping):
             _add_numbers(value, f"{name}.", found)
 
 
+@lru_cache(maxsize=4096)
 def _metric_name(name: str) -> str:
     if name in KNOWN:
         return f"response_data.{name}"
@@ -194,14 +212,18 @@ def _metric_name(name: str) -> str:
     return name
 
 
-def _finite(name: str, value: float) -> float:
+def _bounded(name: str, value: float) -> float:
+    """Return a number that statistics can be made of."""
     try:
         number = float(value)
     except OverflowError as error:
-        raise InvalidInput(f"response_data[{name!r}] is beyond what a double can hold.") from error
-    if not math.isfinite(number):
-        raise InvalidInput(f"response_data[{name!r}] is {number!r}; pass finite numbers, or leave it out.")
-    return number
+        raise InvalidInput(f"{name!r} is beyond what a double can hold; {_ALLOWED}.") from error
+    if -LARGEST <= number <= LARGEST:
+        return number
+    raise InvalidInput(f"{name!r} is {number!r}; {_ALLOWED}.")
+
+
+_ALLOWED = f"pass finite numbers up to ±{LARGEST:g}, or leave it out"
 
 
 def _stratum(names: tuple[str, ...], request: Mapping[str, Any]) -> str:
@@ -209,18 +231,23 @@ def _stratum(names: tuple[str, ...], request: Mapping[str, Any]) -> str:
     for name in names:
         value = request.get(name)
         text = _MISSING if value is None else value if isinstance(value, str) else encode_json(value)
-        if len(text) > _LONGEST_STRATUM or "\0" in text:
+        if len(text) > _LONGEST_FIELD or "\0" in text:
             raise InvalidInput(
-                f"request_data[{name!r}] is {text[:40]!r}…; a stratum has {_LONGEST_STRATUM} characters."
+                f"request_data[{name!r}] is {text[:40]!r}…; a stratum has at most {_LONGEST_FIELD} characters."
             )
         parts.append(text)
-    return " · ".join(parts)
+    stratum = " · ".join(parts)
+    if len(stratum) > _LONGEST_STRATUM:
+        raise InvalidInput(
+            f"The stratum {stratum[:40]!r}… has more than {_LONGEST_STRATUM} characters; use short codes."
+        )
+    return stratum
 
 
 def _covariate(name: str, request: Mapping[str, Any]) -> float | None:
     value = request.get(name)
     if value is None:
         return None
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidInput(f"request_data[{name!r}] is {value!r}; the covariate is a finite number, or absent.")
-    return float(value)
+    if not isinstance(value, int | float):
+        raise InvalidInput(f"request_data[{name!r}] is {short_repr(value)}; the covariate is a number, or absent.")
+    return _bounded(f"request_data.{name}", value)

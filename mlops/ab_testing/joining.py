@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlops.ab_testing.aggregates import CountKey
@@ -57,9 +58,16 @@ class Joiner:
     def __init__(self, log: LogStore) -> None:
         self._log = log
 
-    def join(self, tx: Transaction, test: LiveTest, tally: Tally, arrived: Sequence[Facts]) -> None:
-        """Take what interactions that have just been written are joined to."""
-        self._join_parked(tx, test, tally, arrived)
+    def join(
+        self, tx: Transaction, test: LiveTest, tally: Tally, arrived: Sequence[Facts], forced: Sequence[str]
+    ) -> None:
+        """Take what interactions that have just been written are joined to.
+
+        Args:
+            arrived: Those that are analysed.
+            forced: Ids of those with forced variants, whose labels wait no longer and count nowhere.
+        """
+        self._join_parked(tx, test, tally, arrived, forced)
         if not test.is_shadow:
             return
         own: dict[str, set[str]] = {}
@@ -80,18 +88,20 @@ class Joiner:
             values = dict(facts.values)
             told = outcomes.get(row.interaction_id)
             if told is not None and told.arrival is not None:
-                values |= dict(judged(test, facts, told.label).values)
+                values |= judged(test, facts, told.label).values
             found.setdefault(str(row.request_id), {})[row.variant] = values
         return found
 
-    def _join_parked(self, tx: Transaction, test: LiveTest, tally: Tally, arrived: Sequence[Facts]) -> None:
+    def _join_parked(
+        self, tx: Transaction, test: LiveTest, tally: Tally, arrived: Sequence[Facts], forced: Sequence[str]
+    ) -> None:
         test_id = test.config.test_id
-        ids = [facts.interaction_id for facts in arrived]
+        ids = [*(facts.interaction_id for facts in arrived), *forced]
         parked: dict[str, StoredOutcome] = {}
         for owner in (ANY_TEST, test_id):
             if self._log.has_parked(tx, owner):
                 parked |= self._log.outcomes(tx, owner, ids)
-        rows = []
+        rows = [parked[name]._replace(test_id=test_id, arrival=NOT_COUNTED) for name in forced if name in parked]
         for facts in arrived:
             told = parked.get(facts.interaction_id)
             if told is not None:
@@ -174,7 +184,7 @@ class Labeller:
         ids = {item.interaction_id for item in items.values()}
         outcomes = self._log.outcomes(tx, test_id, ids)
         logged = {} if test is None else self._log.logged(tx, test_id, ids)
-        book = _Labels(test, logged, self._books.arrivals(tx, test_id) if test else {})
+        book = _Labels(test, logged, partial(self._books.counts, tx, test_id))
         requests = {row.request_id for row in logged.values() if row.request_id} if test and test.is_shadow else set()
         before = self._joiner.answers(tx, test, requests) if test and requests else {}
         at = microseconds(self._now())
@@ -204,11 +214,14 @@ class _Labels:
     """Takes the labels of one test in order."""
 
     def __init__(
-        self, test: LiveTest | None, logged: Mapping[str, LoggedInteraction], arrivals: Mapping[CountKey, int]
+        self,
+        test: LiveTest | None,
+        logged: Mapping[str, LoggedInteraction],
+        counts: Callable[[str], dict[CountKey, int]],
     ) -> None:
         self._test = test
         self._logged = logged
-        self.tally = Tally(test.rules, arrivals) if test is not None and test.rules is not None else None
+        self.tally = Tally(test.rules, counts) if test is not None and test.rules is not None else None
 
     def take(self, before: StoredOutcome | None, told: StoredOutcome, revision: int | None) -> StoredOutcome | None:
         """Return the outcome after a label, or None when it changes nothing.

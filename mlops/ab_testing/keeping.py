@@ -1,17 +1,17 @@
-"""Final reports as files in the results folder, beside the copy in the database."""
+"""Final reports as files in the results folder, beside the copy in the database: a document, a page and a picture."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
-from mlops.ab_testing.entities import ABTestConfig
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.records import encode_json
 
-__all__ = ["folder_of", "write_report"]
+__all__ = ["FILES", "folder_of", "write_report"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -23,12 +23,43 @@ def folder_of(results_dir: Path, test_id: str) -> Path:
     return results_dir / blake2b(test_id.encode(), digest_size=16).hexdigest()
 
 
-def write_report(results_dir: Path, config: ABTestConfig, report: ABTestReport) -> Path:
-    """Write a report as `report.json`, whole or not at all; return its path."""
-    folder = folder_of(results_dir, config.test_id)
+def write_report(results_dir: Path, report: ABTestReport) -> Path:
+    """Write a report as `report.json`, `report.html` and `report.png`, each whole or not at all; return their folder.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    folder = folder_of(results_dir, report.test_id)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "report.json"
-    unfinished = folder / f".report.json.{os.getpid()}"
-    unfinished.write_text(encode_json(report.to_document()), encoding="utf-8")
-    unfinished.replace(target)
-    return target
+    for name, content in FILES.items():
+        unfinished = folder / f".{name}.{os.getpid()}"
+        try:
+            unfinished.write_bytes(content(report))
+            unfinished.replace(folder / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return folder
+
+
+def _document(report: ABTestReport) -> bytes:
+    return encode_json(report.to_document()).encode()
+
+
+def _page(report: ABTestReport) -> bytes:
+    from mlops.ab_testing.report_html import to_html
+
+    return to_html(report).encode()
+
+
+def _picture(report: ABTestReport) -> bytes:
+    from mlops.ab_testing.report_png import to_picture
+
+    return to_picture(report)
+
+
+FILES: Mapping[str, Callable[[ABTestReport], bytes]] = {
+    "report.json": _document,
+    "report.html": _page,
+    "report.png": _picture,
+}
+"""The files of a final report, and what makes each."""

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mlops.ab_testing import method, targeting
+from mlops.ab_testing import targeting
+from mlops.ab_testing.analysis import Method
 from mlops.ab_testing.assignment import Allocation
 from mlops.ab_testing.entities import ABTestConfig, TestStatus, TestType
 from mlops.ab_testing.errors import ABTestNotFound
@@ -67,6 +68,7 @@ class LiveTest:
     Attributes:
         allocation: The shares of newcomers now; None before the start.
         known: Exposures, shared by all revisions of the test.
+        method: How it is analysed; None before the start.
         is_shadow: Whether every request is answered by all variants, so that nobody is assigned.
     """
 
@@ -78,6 +80,7 @@ class LiveTest:
         "forced",
         "is_shadow",
         "known",
+        "method",
         "opens",
         "phase",
         "revision",
@@ -97,7 +100,8 @@ class LiveTest:
         self.variants = config.variants
         self.is_shadow = config.test_type is TestType.SHADOW
         self.allocation = Allocation(config.salt, phase.allocation, config.variants) if phase else None
-        self.rules = Rules(config, method.Method.from_document(config.method)) if config.method else None
+        self.method = Method.from_document(config.method) if config.method else None
+        self.rules = Rules(config, self.method) if self.method else None
         self.opens = microseconds(config.starts_at) if config.starts_at else None
         self.closes = _closing(config)
 

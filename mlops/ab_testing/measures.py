@@ -105,7 +105,7 @@ def measure_of(config: ABTestConfig, name: str) -> Measure:
 
 def _defined(known: Measure, definition: MetricDefinition) -> Measure:
     kind = definition.kind or (MetricKind.RATIO if definition.denominator else known.kind)
-    level = definition.quantile if "quantile" in definition.model_fields_set else known.quantile
+    level = known.quantile if definition.quantile is None else definition.quantile
     return known._replace(kind=kind, direction=definition.direction or known.direction, quantile=level)
 
 

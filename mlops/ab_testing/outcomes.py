@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from mlops.ab_testing.errors import InteractionRefused
-from mlops.ab_testing.interactions import ABSENT, Facts
+from mlops.ab_testing.interactions import ABSENT, LARGEST, Facts, Values
 from mlops.ab_testing.stored import StoredOutcome
 from mlops.comparison import same
 from mlops.errors import InvalidInput
-from mlops.records import decode_json, encode_json
+from mlops.records import encode_json
+from mlops.values import short_repr
 
 __all__ = ["Judgement", "as_text", "judge", "read_label", "retold"]
 
@@ -25,11 +25,11 @@ class Judgement(NamedTuple):
         confusion: Truth and prediction as JSON; None of numbers.
     """
 
-    values: tuple[tuple[str, float], ...] = ()
+    values: Values
     confusion: tuple[str, str] | None = None
 
 
-NOTHING = Judgement()
+NOTHING = Judgement({})
 
 
 def judge(task: str, facts: Facts, label: Any) -> Judgement:
@@ -42,12 +42,13 @@ def judge(task: str, facts: Facts, label: Any) -> Judgement:
         return NOTHING
     if task == "classification":
         is_right = 1.0 if same(facts.prediction, label) else 0.0
-        return Judgement((("accuracy", is_right),), (as_text(label), as_text(facts.prediction)))
+        return Judgement({"accuracy": is_right}, (as_text(label), as_text(facts.prediction)))
     error = abs(_number(facts, "prediction", facts.prediction) - _number(facts, "label", label))
     square = error * error
-    if not math.isfinite(square):
-        raise InteractionRefused(facts.interaction_id, f"its error is {error!r}, which cannot be squared.")
-    return Judgement((("absolute_error", error), ("squared_error", square)))
+    if not square <= LARGEST:
+        reason = f"its error is {error!r}, whose square is beyond {LARGEST:g}: too large to be summed."
+        raise InteractionRefused(facts.interaction_id, reason)
+    return Judgement({"absolute_error": error, "squared_error": square})
 
 
 def as_text(value: Any) -> str:
@@ -99,11 +100,8 @@ def retold(before: StoredOutcome | None, told: StoredOutcome, *, revision: int |
 
 
 def _number(facts: Facts, what: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InteractionRefused(facts.interaction_id, f"its {what} is {value!r}; a regression takes finite numbers.")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not -LARGEST <= value <= LARGEST:
+        reason = f"its {what} is {short_repr(value)}; a regression takes finite numbers up to ±{LARGEST:g}."
+        raise InteractionRefused(facts.interaction_id, reason)
     return float(value)
-
-
-def label_of(outcome: StoredOutcome) -> Any:
-    """Return the label told last."""
-    return decode_json(outcome.label)

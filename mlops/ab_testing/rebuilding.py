@@ -42,10 +42,14 @@ class Rebuilder:
         return _report(test, (interactions, labels), differences(kept, made))
 
     def made(self, tx: Transaction, test: LiveTest) -> tuple[Book, int, int]:
-        """Return the statistics that the log makes, and how many interactions and labels it has."""
+        """Return the statistics that the log makes, and how many interactions and labels it has.
+
+        Which classes are counted apart is taken as it is kept: labels that were revised had a say in it.
+        """
         if test.rules is None:
             return Book(), 0, 0
-        tally = Tally(test.rules, {})
+        classes = self._books.counts(tx, test.config.test_id, "class")
+        tally = Tally(test.rules, lambda kind: classes if kind == "class" else {})
         for exposure, count in self._log.exposure_counts(tx, test.config.test_id).items():
             tally.add_exposure(*exposure, times=count)
         answers: dict[str, dict[str, dict[str, float]]] = {}
@@ -53,7 +57,9 @@ class Rebuilder:
         labels = self._add_labels(tx, test, test.rules, tally, answers)
         for found in answers.values():
             tally.pair({}, found)
-        return tally.applied(Book()), interactions, labels
+        made = tally.applied(Book())
+        made.counts.update(classes)
+        return made, interactions, labels
 
     def _add_interactions(
         self, tx: Transaction, test: LiveTest, tally: Tally, answers: dict[str, dict[str, dict[str, float]]]
@@ -91,7 +97,7 @@ class Rebuilder:
                 tally.add_label(facts, first)
                 tally.revise(facts, first=first, before=first, after=label)
                 if rules.is_shadow and facts.request_id:
-                    answers[facts.request_id][facts.variant] |= dict(label.values)
+                    answers[facts.request_id][facts.variant] |= label.values
         return len(outcomes)
 
 

@@ -6,6 +6,7 @@ Every interaction has its own fate: one that cannot be true is refused, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlops.ab_testing.entities import ABTestInteraction
@@ -20,6 +21,7 @@ from mlops.ab_testing.errors import (
 from mlops.ab_testing.interactions import Facts, Values, encode, facts_of, measured
 from mlops.ab_testing.joining import Joiner
 from mlops.ab_testing.lifecycle import takes_interactions
+from mlops.ab_testing.limits import check_values
 from mlops.ab_testing.live import LiveTest, near_tests
 from mlops.ab_testing.store import BookStore, LogStore, TestStore
 from mlops.ab_testing.stored import Exposure, LoggedInteraction
@@ -35,6 +37,8 @@ __all__ = ["Prepared", "Recorder", "prepare"]
 
 _MOST_METRICS = 200
 _MOST_STRATA = 1000
+_DAY_US = 86_400_000_000
+_OLDEST_US, _AHEAD_US = 3653 * _DAY_US, _DAY_US
 
 
 class Prepared(NamedTuple):
@@ -57,22 +61,6 @@ def prepare(interaction: ABTestInteraction) -> Prepared:
     return Prepared(interaction, measured(interaction), encode(interaction))
 
 
-class _Group:
-    """What is known of the interactions of one test while they are written."""
-
-    def __init__(self, test: LiveTest, rules: Rules, tally: Tally) -> None:
-        self.test = test
-        self.rules = rules
-        self.tally = tally
-        self.logged: dict[str, LoggedInteraction] = {}
-        self.stored: dict[str, tuple[Exposure, bool]] = {}
-        self.fresh: dict[str, tuple[Exposure, bool]] = {}
-        self.active: dict[str, Exposure] = {}
-        self.rows: list[LoggedInteraction] = []
-        self.facts: list[Facts] = []
-        self.answered: set[tuple[str | None, str]] = set()
-
-
 class _Seen:
     """Names of metrics and strata that a test is known to have, and which of them came together."""
 
@@ -81,6 +69,24 @@ class _Seen:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.shapes: set[tuple[str, ...]] = set()
+
+
+class _Group:
+    """What is known of the interactions of one test while they are written."""
+
+    def __init__(self, test: LiveTest, rules: Rules, tally: Tally, seen: _Seen) -> None:
+        self.test = test
+        self.rules = rules
+        self.tally = tally
+        self.seen = seen
+        self.logged: dict[str, LoggedInteraction] = {}
+        self.stored: dict[str, tuple[Exposure, bool]] = {}
+        self.fresh: dict[str, tuple[Exposure, bool]] = {}
+        self.active: dict[str, Exposure] = {}
+        self.rows: list[LoggedInteraction] = []
+        self.facts: list[Facts] = []
+        self.answered: set[tuple[str | None, str]] = set()
+        self.at = 0  # when they are written, in microseconds since 1970
 
 
 class Recorder:
@@ -131,16 +137,17 @@ class Recorder:
         test = self._learn(tx, test_id, revisions[test_id])
         if test.rules is None or not takes_interactions(test.config):
             return [ABTestNotRunning(test_id, test.config.status) for _ in items]
-        group = _Group(test, test.rules, Tally(test.rules, self._books.arrivals(tx, test_id)))
+        tally = Tally(test.rules, partial(self._books.counts, tx, test_id))
+        group = _Group(test, test.rules, tally, self._seen.setdefault(test_id, _Seen()))
         group.logged = self._log.logged(tx, test_id, [item.interaction.interaction_id for item in items])
         group.stored = self._exposures(tx, test, items)
         if test.is_shadow:
             requests = {item.interaction.request_id for item in items}
             group.answered = {(row.request_id, row.variant) for row in self._log.answers(tx, test_id, requests)}
-        at = microseconds(self._now())
-        fates = [self._take(tx, group, item, at) for item in items]
+        group.at = microseconds(self._now())
+        fates = [self._take(tx, group, item) for item in items]
         if group.rows:
-            self._store(tx, group, at)
+            self._store(tx, group)
         return fates
 
     def _exposures(
@@ -153,23 +160,36 @@ class Recorder:
         known = {user: found for user in users if (found := test.known.get(user)) is not None and found[1]}
         return {**known, **self._log.exposures(tx, test.config.test_id, users - known.keys())}
 
-    def _take(self, tx: Transaction, group: _Group, item: Prepared, at: int) -> Exception | None:
+    def _take(self, tx: Transaction, group: _Group, item: Prepared) -> Exception | None:
         """Take one interaction into the group, or say why not."""
         interaction = item.interaction
-        at = at if interaction.timestamp is None else microseconds(interaction.timestamp)
+        at = group.at if interaction.timestamp is None else microseconds(interaction.timestamp)
         before = group.logged.get(interaction.interaction_id)
         if before is not None:
             return _repeated(before, item, at)
         try:
             exposure, is_forced = self._exposure(group, interaction)
             facts = facts_of(group.test.config, interaction, item.values, place=(*exposure, group.test.phase), at=at)
-            self._check_names(tx, group.test.config.test_id, facts)
-            _check_answer(group, facts)
+            if group.rules.limits:
+                check_values(group.rules.limits, facts.interaction_id, facts.values)
+            _check_time(group, facts, at)
+            self._check_names(tx, group, facts)
+            if group.test.is_shadow:
+                _check_answer(group, facts)
         except (VariantMismatch, VariantNotFound, InteractionRefused) as refusal:
             return refusal
-        place = (facts.interaction_id, facts.variant, facts.user_id, facts.phase, facts.logged_phase)
-        row = LoggedInteraction(*place, at, is_forced, facts.request_id, item.document)
-        group.logged[row.interaction_id] = row
+        row = LoggedInteraction(
+            interaction.interaction_id,
+            facts.variant,
+            facts.user_id,
+            facts.phase,
+            facts.logged_phase,
+            at,
+            is_forced,
+            facts.request_id,
+            item.document,
+        )
+        group.logged[interaction.interaction_id] = row
         group.rows.append(row)
         if not is_forced:
             self._count(group, facts, exposure)
@@ -222,28 +242,29 @@ class Recorder:
                 return exposure
         raise VariantMismatch(test.config.test_id, user_id, named=named, assigned=assigned)
 
-    def _check_names(self, tx: Transaction, test_id: str, facts: Facts) -> None:
+    def _check_names(self, tx: Transaction, group: _Group, facts: Facts) -> None:
         """Refuse what would make a metric or a stratum of an id or of a measurement."""
-        seen = self._seen.setdefault(test_id, _Seen())
-        shape = (facts.stratum, *[metric for metric, _ in facts.values])
+        seen = group.seen
+        shape = (facts.stratum, *facts.values)
         if shape in seen.shapes:
             return
         names = {f"m{metric}" for metric in shape[1:]} | {f"s{facts.stratum}"}
         if not names <= seen.names:
-            seen.names |= self._books.names(tx, test_id)
+            seen.names |= self._books.names(tx, group.test.config.test_id)
             _check_room(facts.interaction_id, names - seen.names, seen.names)
             seen.names |= names
         if len(seen.shapes) >= _MOST_STRATA:
             seen.shapes.clear()
         seen.shapes.add(shape)
 
-    def _store(self, tx: Transaction, group: _Group, at: int) -> None:
+    def _store(self, tx: Transaction, group: _Group) -> None:
         test_id = group.test.config.test_id
         is_active = {user: (exposure, user in group.active) for user, (exposure, _) in group.fresh.items()}
-        self._log.add_exposures(tx, test_id, is_active, at)
+        self._log.add_exposures(tx, test_id, is_active, group.at)
         self._log.mark_active(tx, test_id, group.active.keys() - group.fresh.keys())
         self._log.add_interactions(tx, test_id, group.rows)
-        self._joiner.join(tx, group.test, group.tally, group.facts)
+        forced = [row.interaction_id for row in group.rows if row.is_forced]
+        self._joiner.join(tx, group.test, group.tally, group.facts, forced)
         book = self._books.touched(tx, test_id, group.tally)
         self._books.put(tx, test_id, group.tally.applied(book))
         tx.after_commit(lambda: self._committed(group))
@@ -254,14 +275,23 @@ class Recorder:
         self._touched(group.test.config.test_id)
 
 
+def _check_time(group: _Group, facts: Facts, at: int) -> None:
+    """Refuse a moment that cannot be: every day that is named has statistics of its own."""
+    if not group.at - _OLDEST_US <= at <= group.at + _AHEAD_US:
+        reason = f"its timestamp is of {facts.day}; it may be ten years old at most, and a day ahead of this clock."
+        raise InteractionRefused(facts.interaction_id, reason)
+
+
 def _check_answer(group: _Group, facts: Facts) -> None:
-    """Refuse a second answer of a variant to one request of a shadow test."""
-    if group.test.is_shadow and facts.request_id:
-        answer = (facts.request_id, facts.variant)
-        if answer in group.answered:
-            reason = f"{facts.variant!r} has answered request {facts.request_id!r} before; a variant answers once."
-            raise InteractionRefused(facts.interaction_id, reason)
-        group.answered.add(answer)
+    """Refuse what cannot be paired in a shadow test: an answer to no request, and a variant's second one."""
+    if not facts.request_id:
+        reason = "a shadow test compares the answers to one request; give those of all variants the same request_id."
+        raise InteractionRefused(facts.interaction_id, reason)
+    answer = (facts.request_id, facts.variant)
+    if answer in group.answered:
+        reason = f"{facts.variant!r} has answered request {facts.request_id!r} before; a variant answers once."
+        raise InteractionRefused(facts.interaction_id, reason)
+    group.answered.add(answer)
 
 
 def _check_room(interaction_id: str, new: Collection[str], known: Collection[str]) -> None:

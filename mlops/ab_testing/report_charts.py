@@ -19,7 +19,7 @@ __all__ = ["colour_of", "development_chart", "lift_axis", "lift_row", "share_bar
 
 _SERIES = 8
 _ROW = 46
-_PLOT, _FOOT = 240, 26
+_PLOT, _FOOT, _GUTTER = 240, 26, 52
 _CLOSE = 3 * 86_400  # seconds below which ticks tell the hour
 
 
@@ -79,14 +79,25 @@ def development_chart(report: ABTestReport, measure: Measure, variant: str, colo
     inner = f"{_ribbon(known, scale, times)}{_curve(points, scale, times)}"
     last = points[-1]
     x, y = times.place(last.at.timestamp()), _height(scale, last.difference)
-    mark = f'<circle class="point" cx="{min(x, 99.5):.2f}%" cy="{y / 100 * _PLOT:.1f}" r="4.5"/>'
+    mark = f'<circle class="point" cx="{x:.2f}%" cy="{y / 100 * _PLOT:.1f}" r="4.5"/>'
     plot = (
         f'<svg x="0" y="0" width="100%" height="{_PLOT}" viewBox="0 0 100 100" preserveAspectRatio="none">{inner}</svg>'
     )
+    texts, lines = _levels(measure, scale)
+    band = _band(scale, report.minimum_detectable_effect)
     return (
+        f'<div class="chart"><svg class="plot" width="{_GUTTER}" height="{_PLOT}" aria-hidden="true">{texts}</svg>'
         f'<svg class="plot {colour}" width="100%" height="{_PLOT + _FOOT}" role="img" '
-        f'aria-label="Development of the difference">{_levels(measure, scale)}{plot}{mark}{_dates(times)}</svg>'
+        f'aria-label="Development of the difference">{band}{lines}{plot}{mark}{_dates(times)}</svg></div>'
     )
+
+
+def _band(scale: Scale, smallest: float | None) -> str:
+    """Return the shade over differences that are too small to matter, as far as the picture shows them."""
+    if smallest is None:
+        return ""
+    top, bottom = (min(100.0, max(0.0, _height(scale, each))) / 100 * _PLOT for each in (smallest, -smallest))
+    return f'<rect class="band" x="0" y="{top:.1f}" width="100%" height="{bottom - top:.1f}"/>'
 
 
 def _height(scale: Scale, value: float) -> float:
@@ -115,15 +126,16 @@ def _near(height: float) -> float:
     return min(max(height, -1000.0), 1000.0)
 
 
-def _levels(measure: Measure, scale: Scale) -> str:
+def _levels(measure: Measure, scale: Scale) -> tuple[str, str]:
+    """Return the texts of the axis, for its left side, and the lines across the picture."""
     ticks = scale.ticks(5)
-    parts = []
+    texts, lines = [], []
     for tick in ticks:
         y = _height(scale, tick) / 100 * _PLOT
-        parts.append(f'<line class="{"grid" if tick else "zero"}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
-        if y > 14:
-            parts.append(f'<text x="0" y="{y - 4:.1f}">{tick_text(measure, tick, ticks)}</text>')
-    return "".join(parts)
+        lines.append(f'<line class="{"grid" if tick else "zero"}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
+        text = tick_text(measure, tick, ticks)
+        texts.append(f'<text x="{_GUTTER - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
+    return "".join(texts), "".join(lines)
 
 
 def _dates(times: Scale) -> str:

@@ -34,8 +34,8 @@ class Decision(Record):
     Attributes:
         action: `continue`, `pause` or `stop`.
         reason: In a sentence, for people.
-        cause: In one word, for programs: `guardrail`, `success`, `harm`, `futility`, `planned_end`, `maximum_sample`,
-            `duration`; empty while it continues.
+        cause: In one word, for programs: `guardrail`, `success`, `harm`, `futility`, `maximum_sample`, `duration`;
+            empty while it continues.
         variant: The treatment that it is about; empty when about none.
         look: The planned look that it was decided at; None without one.
         may_advance: Of a gradual rollout: whether the next step may be taken.

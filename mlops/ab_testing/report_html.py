@@ -10,11 +10,11 @@ import math
 from datetime import UTC
 from html import escape
 
-from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison
+from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison, Verdict
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_charts import colour_of, development_chart, lift_axis, lift_row
 from mlops.ab_testing.report_data import ABTestReport
-from mlops.ab_testing.report_scale import lift_scale, shown_points
+from mlops.ab_testing.report_scale import is_curve, lift_scale, shown_points
 from mlops.ab_testing.report_style import STYLE, content_policy
 from mlops.ab_testing.report_tables import (
     coverage_section,
@@ -31,15 +31,21 @@ from mlops.ab_testing.report_words import (
     beside,
     change,
     deciding_limits,
+    deciding_p_value,
+    ends_of,
     headline,
+    headline_tone,
     interval,
+    is_measured,
+    leading,
     measure_named,
     model_name,
     p_value,
     percent,
-    titled,
+    sentences,
     told_limits,
     tone_of,
+    treatments_of,
     value,
     variants_of,
 )
@@ -48,7 +54,8 @@ from mlops.formatting import format_duration, format_moment
 __all__ = ["to_html"]
 
 _MOST_PICTURES = 4
-_EVERY_LOOK = "The shaded interval holds at every look at once, so that looking often misleads nobody."
+_EVERY_LOOK = "Coloured: the interval that holds at every look at once, so that looking often misleads nobody."
+_TOO_SMALL = "Grey: differences too small to matter."
 _TOO_FEW = "There are too few values for an interval that holds at every look."
 
 
@@ -58,17 +65,18 @@ def to_html(report: ABTestReport) -> str:
     Args:
         report: As `get_report` or `get_final_report` returns it.
     """
+    coverage, phases = coverage_section(report), phase_section(report)
     sections = (
         _verdict(report),
         _cautions(report),
         _lifts(report),
         _development(report),
         traffic_section(report),
-        coverage_section(report),
+        coverage or phases,  # two beside each other
         guardrail_section(report),
         metric_section(report),
-        method_section(report),
-        phase_section(report),
+        method_section(report, is_wide=not coverage),
+        phases if coverage else "",
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -112,9 +120,8 @@ def _time(report: ABTestReport) -> str:
 
 
 def _verdict(report: ABTestReport) -> str:
-    tone = tone_of(report.verdict)
     parts = [
-        f'<div class="said {tone}">{text(headline(report))}</div>',
+        f'<div class="said {headline_tone(report)}">{text(headline(report))}</div>',
         _conclusion(report),
         f'<p class="quiet">Hypothesis: {text(report.hypothesis)}</p>' if report.hypothesis else "",
         f'<p class="quiet">{_standing(report)}</p>' if _standing(report) else "",
@@ -125,40 +132,51 @@ def _verdict(report: ABTestReport) -> str:
 
 def _conclusion(report: ABTestReport) -> str:
     """Return what was found of each treatment, a line each."""
-    compared = [report.results[name].comparison for name in variants_of(report)]
-    words = [found.words for found in compared if found is not None]
+    words = sentences(report)
     if len(words) < 2:
-        return f"<p>{text(titled(report.conclusion))}</p>" if report.conclusion else ""
+        return "".join(f"<p>{text(line)}.</p>" for line in words)
     return f"<ul>{''.join(f'<li>{text(line)}</li>' for line in words)}</ul>"
 
 
 def _standing(report: ABTestReport) -> str:
     """Say why the test ended or was paused, or what the rules for stopping say now."""
     if report.stop_reason:
-        return f"{report.status.value.capitalize()}: {text(report.stop_reason)}"
+        return f"{report.status.value.capitalize()}. {text(_reason(report))}"
     if report.is_final or report.decision.action == "continue" or not report.decision.reason:
         return ""
     return text(report.decision.reason)
 
 
+def _reason(report: ABTestReport) -> str:
+    """Return why the test ended, without the sentences that stand above."""
+    reason = report.stop_reason
+    for result in report.results.values():
+        if result.comparison is not None:
+            reason = reason.replace(result.comparison.words, "")
+    return reason if reason == report.stop_reason else f"{reason.strip(' ;:.')}."
+
+
 def _tiles(report: ABTestReport) -> str:
     """Return the numbers of the treatment that the verdict is about, or that leads, and of control."""
-    leading = report.winner if report.winner in report.results and report.winner != CONTROL else _leading(report)
-    result, control = report.results.get(leading), report.results.get(CONTROL)
-    if result is None or control is None or result.comparison is None:
+    name = leading(report)
+    result, control = report.results.get(name), report.results.get(CONTROL)
+    if result is None or control is None or result.comparison is None or not is_measured(report):
         return ""
-    measure = measure_named(report, report.primary_metric)
-    found, near = result.comparison, beside(report, measure)
-    limits = interval(measure, deciding_limits(report, found), beside=near)
-    is_fixed = report.method.mode == "fixed"
+    measure, found = measure_named(report, report.primary_metric), result.comparison
+    near, limits = beside(report, measure), deciding_limits(report, found)
     tiles = [
         (CONTROL, value(control, measure), model_name(control)),
-        (leading, value(result, measure), model_name(result)),
-        ("difference", change(measure, found.difference, beside=near), limits),
-        ("p-value", p_value(found.p_value if is_fixed else found.always_valid_p_value), _looks(report)),
+        (name, value(result, measure), model_name(result)),
+        (
+            "difference",
+            change(measure, found.difference, beside=near, limits=limits),
+            interval(measure, limits, beside=near) or "no interval yet",
+        ),
     ]
-    if math.isfinite(result.probability_best):
-        tiles.append(("chance to be best", percent(result.probability_best), "under a flat prior"))
+    if report.verdict is not Verdict.INVALID:
+        tiles.append(("p-value", p_value(deciding_p_value(report, found)), _looks(report)))
+    if report.verdict is not Verdict.INVALID and math.isfinite(result.probability_best):
+        tiles.append(("chance to be best", percent(result.probability_best), "flat prior, one look"))
     shown = "".join(
         f'<div class="tile"><span>{text(name, 40)}</span><b>{text(number)}</b><small>{text(note, 60)}</small></div>'
         for name, number, note in tiles
@@ -166,14 +184,10 @@ def _tiles(report: ABTestReport) -> str:
     return f'<div class="tiles">{shown}</div>'
 
 
-def _leading(report: ABTestReport) -> str:
-    treatments = [name for name in variants_of(report) if name != CONTROL]
-    chances = {name: report.results[name].probability_best for name in treatments}
-    return max(treatments, key=lambda name: (math.isfinite(chances[name]), chances[name]), default="")
-
-
 def _looks(report: ABTestReport) -> str:
-    return {"always_valid": "at any look", "planned_looks": "at any look", "fixed": "at one look"}[report.method.mode]
+    looks = "at one look" if report.method.mode == "fixed" else "at any look"
+    several = len(treatments_of(report))
+    return f"{looks}, of {several} treatments" if several > 1 else looks
 
 
 def _cautions(report: ABTestReport) -> str:
@@ -187,6 +201,8 @@ def _cautions(report: ABTestReport) -> str:
 
 def _lifts(report: ABTestReport) -> str:
     """Return the forest plot of the primary metric."""
+    if not is_measured(report):
+        return ""
     measure, variants = measure_named(report, report.primary_metric), variants_of(report)
     scale = lift_scale(report)
     rows = "".join(
@@ -197,7 +213,7 @@ def _lifts(report: ABTestReport) -> str:
     if not rows:
         return ""
     unit = f"<small>in {axis_unit(measure)}</small>" if axis_unit(measure) else ""
-    ends = {"max": ("worse", "better"), "min": ("better", "worse"), None: ("less", "more")}[measure.direction]
+    ends = ends_of(measure)
     axis = (
         f'<div class="row"><i></i><div class="plotted">{lift_axis(measure, scale)}'
         f'<div class="ends"><span>← {ends[0]}</span><span>{ends[1]} →</span></div></div><i></i></div>'
@@ -215,19 +231,21 @@ def _legend(report: ABTestReport) -> str:
         "planned_looks": f"Line: {sure} interval that holds at every look. Block: that of one. Planned looks decide.",
         "fixed": f"Block: {sure} interval of one look, at the end.",
     }[report.method.mode]
-    return words + (" Shaded: differences too small to matter." if report.minimum_detectable_effect else "")
+    several = len(treatments_of(report))
+    counted = f" Verdicts count that {several} treatments are compared (Holm)." if several > 1 else ""
+    return words + counted + (f" {_TOO_SMALL}" if report.minimum_detectable_effect else "")
 
 
 def _lift(report: ABTestReport, name: str, measure: Measure, plot: str) -> str:
     result, found = report.results[name], report.results[name].comparison
     assert found is not None
-    limits = interval(measure, deciding_limits(report, found), beside=beside(report, measure))
+    near, known = beside(report, measure), deciding_limits(report, found)
     return (
         f'<div class="row"><div class="who"><b>{text(name)}</b><span>{text(model_name(result), 60)}</span></div>'
         f'<div class="plotted">{plot}</div>'
         f'<div class="lift"><b class="{tone_of(found.verdict)}">'
-        f"{change(measure, found.difference, beside=beside(report, measure))}</b>"
-        f"<span>{limits or _unknown(found)}</span></div></div>"
+        f"{change(measure, found.difference, beside=near, limits=known)}</b>"
+        f"<span>{interval(measure, known, beside=near) or _unknown(found)}</span></div></div>"
     )
 
 
@@ -238,7 +256,7 @@ def _unknown(found: VariantComparison) -> str:
 
 def _development(report: ABTestReport) -> str:
     measure, variants = measure_named(report, report.primary_metric), variants_of(report)
-    treatments = [name for name in variants if name != CONTROL and len(shown_points(report, name)) > 1]
+    treatments = [name for name in treatments_of(report) if is_curve(shown_points(report, name))]
     if not treatments:
         return ""
     pictures = []
@@ -252,6 +270,8 @@ def _development(report: ABTestReport) -> str:
     unit = f" in {axis_unit(measure)}" if axis_unit(measure) else ""
     is_known = any(told_limits(measure, one.lower, one.upper).is_known for one in report.timeline)
     words = _EVERY_LOOK if is_known else _TOO_FEW
+    if report.minimum_detectable_effect is not None:
+        words = f"{words} {_TOO_SMALL}"
     return (
         f'<section class="wide"><h2>How it developed<small>difference of {text(measure.name)} to control{unit}, '
         f"by the day of the interaction</small></h2>{grid}"

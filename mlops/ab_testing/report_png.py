@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlops.ab_testing.entities import CONTROL, VariantComparison
+from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison, Verdict
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport
-from mlops.ab_testing.report_scale import Scale, development, lift_scale, shown_points, tick_text
+from mlops.ab_testing.report_rails import bound_of, rail_state, rail_value
+from mlops.ab_testing.report_scale import Scale, development, is_curve, lift_scale, shown_points, tick_text
 from mlops.ab_testing.report_theme import Theme, ThemeName, figure_bytes, literal, new_figure, panel, theme_named
 from mlops.ab_testing.report_words import (
     Limits,
@@ -18,15 +19,20 @@ from mlops.ab_testing.report_words import (
     beside,
     change,
     deciding_limits,
+    ends_of,
     headline,
+    headline_tone,
     interval,
+    is_measured,
+    leading,
     measure_named,
     model_name,
+    needs_labels,
     percent,
     titled,
     told_limits,
-    tone_of,
-    variants_of,
+    treatments_of,
+    violations,
 )
 from mlops.formatting import format_moment
 
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["draw", "to_picture"]
 
 _MOST_ARMS = 10
-_MOST_CURVES = 4
+_MOST_SHADES = 2  # more of them hide each other
 _MOST_RAILS = 5
 _LEFT = 0.018  # of the figure's width, free at both sides
 
@@ -57,41 +63,77 @@ def to_picture(report: ABTestReport, file_format: str = "png", *, theme: ThemeNa
 
 
 def draw(report: ABTestReport, *, theme: ThemeName = "light") -> Figure:
-    """Return the picture of a report as a matplotlib figure.
+    """Return the picture of a report as a matplotlib figure; what nothing is known of is left out.
 
     Raises:
         InvalidInput: There is no such theme.
     """
     colours = theme_named(theme)
-    arms = len(_treatments(report))
-    heights = [0.85, 0.95 + 0.32 * arms, 2.9, 1.1 + 0.2 * arms]
+    bands = _bands(report)
+    heights = [height for height, _ in bands]
     figure = new_figure(colours, 9.6, sum(heights))
-    parts: Any = figure.subfigures(4, 1, height_ratios=heights)
-    title, lifts, curves, foot = parts
-    _title(title, report, colours)
-    _draw_lifts(lifts, report, colours)
-    _draw_development(curves, report, colours)
-    traffic, labels, rails = foot.subfigures(1, 3, width_ratios=[1.0, 1.0, 0.95])
-    _draw_traffic(traffic, report, colours)
-    _draw_labels(labels, report, colours)
-    _draw_guardrails(rails, report, colours)
+    parts: Any = figure.subfigures(len(bands), 1, height_ratios=heights, squeeze=False)
+    for part, (_, paint) in zip(parts[:, 0], bands, strict=True):
+        paint(part, report, colours)
     return figure
 
 
+Paint = Callable[["SubFigure", ABTestReport, Theme], None]
+
+
+def _bands(report: ABTestReport) -> list[tuple[float, Paint]]:
+    """Return the parts of the picture from top to bottom, with their heights in inches."""
+    arms = len(_treatments(report))
+    bands: list[tuple[float, Paint]] = [(0.85, _title)]
+    if is_measured(report):
+        bands.append((1.1 + 0.32 * arms, _draw_lifts))
+    if _curves(report):
+        bands.append((2.9, _draw_development))
+    if _feet(report):
+        bands.append((1.1 + 0.2 * arms, _draw_foot))
+    return bands
+
+
+def _draw_foot(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
+    places: Any = part.subfigures(1, 3, width_ratios=[0.95, 0.85, 1.45])
+    for place, paint in zip(places, _feet(report), strict=False):
+        paint(place, report, theme)
+
+
+def _feet(report: ABTestReport) -> list[Paint]:
+    found: list[tuple[bool, Paint]] = [
+        (report.test_type is not TestType.SHADOW, _draw_traffic),
+        (needs_labels(report), _draw_labels),
+        (bool(report.guardrails), _draw_guardrails),
+    ]
+    return [paint for is_there, paint in found if is_there]
+
+
 def _treatments(report: ABTestReport) -> list[str]:
-    return [name for name in variants_of(report) if name != CONTROL][:_MOST_ARMS]
+    return treatments_of(report)[:_MOST_ARMS]
+
+
+def _curves(report: ABTestReport) -> list[str]:
+    return [name for name in _treatments(report) if is_curve(shown_points(report, name))]
 
 
 def _title(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
     name = literal(report.name or report.test_id, 80)
     facts = f"{report.interactions:,} interactions · {report.status.value} · {format_moment(report.at)}"
-    compared = [each.comparison for each in report.results.values() if each.comparison is not None]
     part.text(_LEFT, 0.86, name, fontsize=9.5, color=theme.muted, va="top")
     part.text(1 - _LEFT, 0.86, facts, fontsize=9.5, color=theme.muted, va="top", ha="right")
-    colour = theme.tones[tone_of(report.verdict)]
+    colour = theme.tones[headline_tone(report)]
     part.text(_LEFT, 0.6, literal(headline(report), 80), fontsize=15, fontweight="bold", color=colour, va="top")
-    if len(compared) == 1:
-        part.text(_LEFT, 0.18, literal(titled(report.conclusion), 140), fontsize=9.5, color=theme.text, va="top")
+    part.text(_LEFT, 0.18, literal(_said(report), 140), fontsize=9.5, color=theme.text, va="top")
+
+
+def _said(report: ABTestReport) -> str:
+    """Return the sentence below the headline: of what is violated, or of the treatment that it is about."""
+    broken = violations(report)
+    if broken and headline_tone(report) == "bad" and report.verdict is not Verdict.WORSE:
+        return titled(broken[0].words)
+    found = report.results[leading(report)].comparison if leading(report) in report.results else None
+    return titled(found.words if found is not None else report.conclusion)
 
 
 def _draw_lifts(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
@@ -100,6 +142,7 @@ def _draw_lifts(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
     unit = axis_unit(measure)
     axes = panel(part, theme, f"Difference of {literal(measure.name)} to control{f' in {unit}' if unit else ''}")
     _show_range(axes, measure, scale)
+    _show_ends(axes, measure, theme)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), [f"{name}  {literal(model_name(report.results[name]), 28)}" for name in names])
     if report.minimum_detectable_effect is not None:
@@ -126,6 +169,16 @@ def _show_range(axes: Axes, measure: Measure, scale: Scale) -> None:
     axes.set_xticks(ticks, [tick_text(measure, tick, ticks) for tick in ticks])
 
 
+def _show_ends(axes: Axes, measure: Measure, theme: Theme) -> None:
+    """Write which side is better below the axis."""
+    low, high = ends_of(measure)
+    for x, words, side in ((0.0, f"← {low}", "left"), (1.0, f"{high} →", "right")):
+        axes.annotate(
+            words, (x, 0), (0, -26), xycoords="axes fraction", textcoords="offset points", ha=side, va="center",
+            fontsize=8.5, color=theme.muted,
+        )  # fmt: skip
+
+
 def _always(report: ABTestReport, found: VariantComparison) -> Limits:
     return Limits(math.nan, math.nan) if report.method.mode == "fixed" else deciding_limits(report, found)
 
@@ -133,9 +186,9 @@ def _always(report: ABTestReport, found: VariantComparison) -> Limits:
 def _lift(report: ABTestReport, measure: Measure, found: VariantComparison | None) -> str:
     if found is None:
         return ""
-    near = beside(report, measure)
-    limits = interval(measure, deciding_limits(report, found), beside=near)
-    return f"{change(measure, found.difference, beside=near)}{f'  ({limits})' if limits else ''}"
+    near, known = beside(report, measure), deciding_limits(report, found)
+    limits = interval(measure, known, beside=near)
+    return f"{change(measure, found.difference, beside=near, limits=known)}{f'  ({limits})' if limits else ''}"
 
 
 def _draw_lift(axes: Axes, row: int, limits: tuple[Limits, Limits], colour: str) -> None:
@@ -151,20 +204,19 @@ def _draw_development(part: SubFigure, report: ABTestReport, theme: Theme) -> No
     from matplotlib import dates
 
     measure, names = measure_named(report, report.primary_metric), _treatments(report)
-    is_known = any(told_limits(measure, one.lower, one.upper).is_known for one in report.timeline)
-    axes = panel(part, theme, f"How it developed{', with the interval that holds at every look' if is_known else ''}")
-    curves = [name for name in names if len(shown_points(report, name)) > 1][:_MOST_CURVES]
-    if not curves:
-        _say(axes, theme, "A curve begins with the second day.")
-        return
+    curves = _curves(report)
+    shaded = curves if len(curves) <= _MOST_SHADES else [name for name in curves if name == leading(report)]
+    axes = panel(part, theme, f"How it developed{_shades(report, measure, shaded, of=len(curves))}")
     scale = development(report)
     ticks = scale.ticks(5)
     axes.set_ylim(scale.low, scale.high)
     axes.set_yticks(ticks, [tick_text(measure, tick, ticks) for tick in ticks])
     axes.grid(visible=True, axis="y", color=theme.hairline, linewidth=0.8)
     axes.axhline(0, color=theme.muted, linewidth=1.1)
+    if report.minimum_detectable_effect is not None:
+        axes.axhspan(-report.minimum_detectable_effect, report.minimum_detectable_effect, color=theme.band, zorder=0)
     for name in curves:
-        _draw_curve(axes, report, name, theme.colour(names.index(name) + 1))
+        _draw_curve(axes, report, name, theme.colour(names.index(name) + 1), is_shaded=name in shaded)
     locator = dates.AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
@@ -172,17 +224,20 @@ def _draw_development(part: SubFigure, report: ABTestReport, theme: Theme) -> No
     axes.margins(x=0.01)
 
 
-def _draw_curve(axes: Axes, report: ABTestReport, name: str, colour: str) -> None:
+def _shades(report: ABTestReport, measure: Measure, shaded: Sequence[str], *, of: int) -> str:
+    """Say what the coloured areas are."""
+    if not shaded or not any(told_limits(measure, one.lower, one.upper).is_known for one in report.timeline):
+        return ""
+    whose = "the interval that holds" if of <= _MOST_SHADES else f"the interval of {shaded[0]} that holds"
+    return f", with {whose} at every look"
+
+
+def _draw_curve(axes: Axes, report: ABTestReport, name: str, colour: str, *, is_shaded: bool) -> None:
     measure, points = measure_named(report, report.primary_metric), shown_points(report, name)
     known = [one for one in points if told_limits(measure, one.lower, one.upper).is_known]
-    axes.fill_between(
-        _moments([one.at for one in known]),
-        [one.lower for one in known],
-        [one.upper for one in known],
-        color=colour,
-        alpha=0.16,
-        linewidth=0,
-    )
+    if is_shaded:
+        limits = [one.lower for one in known], [one.upper for one in known]
+        axes.fill_between(_moments([one.at for one in known]), *limits, color=colour, alpha=0.16, linewidth=0)
     axes.plot(_moments([one.at for one in points]), [one.difference for one in points], color=colour, linewidth=1.9)
     axes.plot(_moments([points[-1].at]), [points[-1].difference], "o", color=colour, markersize=5)
 
@@ -233,26 +288,16 @@ def _draw_guardrails(part: SubFigure, report: ABTestReport, theme: Theme) -> Non
     axes = panel(part, theme, "Guardrails", is_bad=any(rail.is_violated for rail in rails))
     axes.set_xticks([])
     axes.set_yticks([])
-    if not rails:
-        _say(axes, theme, "None.")
-        return
     several = len(_treatments(report)) > 1
-    lines = [
-        ("violated" if rail.is_violated else "kept", f"{rail.metric}{f' of {rail.variant}' if several else ''}")
-        for rail in rails[:_MOST_RAILS]
-    ]
-    for row, (word, words) in enumerate(lines):
+    for row, rail in enumerate(rails[:_MOST_RAILS]):
         down = -6 - 15 * row
-        tone = theme.tones["bad" if word == "violated" else "good"]
+        state, tone = rail_state(report, rail)
+        words = f"{rail.metric}{f' of {rail.variant}' if several else ''}"
+        bound = f"{rail_value(report, rail)}  ({bound_of(report, rail)})"
         written: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
-        axes.annotate(f"● {word}", (0, 1), (0, down), color=tone, fontsize=8.5, **written)
-        axes.annotate(literal(words, 36), (0, 1), (56, down), color=theme.text, fontsize=8.5, **written)
+        axes.annotate(f"● {state}", (0, 1), (0, down), color=theme.tones[tone], fontsize=8.5, **written)
+        axes.annotate(literal(words, 26), (0, 1), (56, down), color=theme.text, fontsize=8.5, **written)
+        axes.annotate(bound, (1, 1), (0, down), color=theme.muted, fontsize=8.5, ha="right", **written)
     if len(rails) > _MOST_RAILS:
         more = f"and {len(rails) - _MOST_RAILS} more"
         axes.text(0.0, -0.05, more, color=theme.muted, fontsize=8.5, va="bottom", transform=axes.transAxes)
-
-
-def _say(axes: Axes, theme: Theme, words: str) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.text(0.0, 0.8, words, color=theme.muted, fontsize=8.5, transform=axes.transAxes)

@@ -11,7 +11,7 @@ from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport, TimelinePoint
 from mlops.ab_testing.report_words import deciding_limits, measure_named, told_limits
 
-__all__ = ["Scale", "development", "lift_scale", "shown_points", "tick_text", "time_scale"]
+__all__ = ["Scale", "development", "is_curve", "lift_scale", "shown_points", "tick_text", "time_scale"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROOM = 0.06  # of the range, left free on either side
@@ -91,6 +91,11 @@ def shown_points(report: ABTestReport, variant: str) -> list[TimelinePoint]:
         return points
     gap = (len(points) - 1) / (_MOST_POINTS - 1)
     return [points[round(index * gap)] for index in range(_MOST_POINTS)]
+
+
+def is_curve(points: Sequence[TimelinePoint]) -> bool:
+    """Tell whether points show a development: two of them are a line that says nothing."""
+    return len(points) > 2
 
 
 def _around(values: Iterable[float]) -> Scale:

@@ -50,6 +50,7 @@ padding:14px 0 0;border-top:1px solid var(--line)}}
 .who b,.lift b{{font-weight:600;display:block}}.who span,.lift span{{color:var(--muted);font-size:12px;display:block}}
 .lift{{text-align:right;font-variant-numeric:tabular-nums}}
 .ends{{display:flex;justify-content:space-between;color:var(--muted);font-size:12px}}
+.chart{{display:grid;grid-template-columns:max-content minmax(0,1fr);padding:6px 6px 0 0}}
 svg.plot,svg.bar{{display:block;overflow:visible}}svg.plot svg{{overflow:hidden}}
 svg text{{fill:var(--muted);font-size:11px;font-variant-numeric:tabular-nums}}
 line.grid{{stroke:var(--line)}}line.zero{{stroke:var(--muted);stroke-width:1.2}}rect.band{{fill:var(--band)}}
@@ -70,7 +71,7 @@ th,td{{padding:7px 16px 7px 0;border-bottom:1px solid var(--line);text-align:lef
 th:last-child,td:last-child{{padding-right:0}}
 tbody tr:last-child td{{border-bottom:0}}
 thead th{{color:var(--muted);white-space:nowrap;padding-top:0}}thead th.num{{text-align:right}}
-td.name{{overflow-wrap:anywhere;min-width:110px}}td.name small{{display:block;color:var(--muted);font-size:12px}}
+td.name{{overflow-wrap:anywhere;min-width:136px}}td.name small{{display:block;color:var(--muted);font-size:12px}}
 td.words{{min-width:220px;overflow-wrap:anywhere}}td.mini{{min-width:110px;width:25%}}
 td small{{color:var(--muted);font-size:12px}}tr.primary td.name{{font-weight:600}}tr.primary small{{font-weight:400}}
 .state{{white-space:nowrap}}
@@ -81,7 +82,8 @@ footer{{color:var(--muted);font-size:12px;padding:18px 4px 0}}
 @media print{{:root{{{_LIGHT};--page:#fff}}body{{font-size:11px}}main{{max-width:none;padding:0}}
 section{{border-color:#c9ced6;break-inside:avoid}}section.long{{break-inside:auto}}tr{{break-inside:avoid}}
 h2{{break-after:avoid}}.key,.dot,svg{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-.scroll{{overflow:visible}}table,.shares,ul,.who,.lift{{font-size:11px}}th,td{{padding-right:10px}}}}
+.scroll{{overflow:visible}}table,.shares,ul,.who,.lift{{font-size:11px}}
+td small,td.name small{{font-size:10px}}th,td{{padding-right:10px}}}}
 """
 """The whole style sheet; the content policy allows it by its digest."""
 

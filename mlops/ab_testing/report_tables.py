@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from mlops.ab_testing.entities import CONTROL, Phase, VariantComparison, Verdict
-from mlops.ab_testing.measures import KNOWN, Measure, amount, shown
+from mlops.ab_testing.entities import CONTROL, Phase, TestType, VariantComparison, Verdict
+from mlops.ab_testing.measures import KNOWN, Measure, shown
 from mlops.ab_testing.report_charts import colour_of, share_bar, stacked_bar
-from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus
+from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus, LabelCoverage
+from mlops.ab_testing.report_rails import bound_of, rail_state, rail_value
 from mlops.ab_testing.report_words import (
     beside,
     change,
@@ -17,6 +18,7 @@ from mlops.ab_testing.report_words import (
     interval,
     measure_named,
     model_name,
+    needs_labels,
     p_value,
     percent,
     role_of,
@@ -29,6 +31,7 @@ from mlops.formatting import ABSENT, format_moment
 __all__ = [
     "coverage_section",
     "guardrail_section",
+    "is_anything_measured",
     "method_section",
     "metric_section",
     "phase_section",
@@ -61,26 +64,33 @@ def text(words: str, most: int = _LONGEST) -> str:
 def traffic_section(report: ABTestReport) -> str:
     """Return how many units came to each variant, and whether that is as designed."""
     variants, ratio = variants_of(report), report.sample_ratio
-    total = sum(ratio.units.values())
-    rows = []
-    for name in variants:
-        units = ratio.units.get(name, 0.0)
-        expected = ratio.expected[name] / total if total and name in ratio.expected else math.nan
-        colour = colour_of(variants, name)
-        seen = units / total if total else math.nan
-        who = f'<span><span class="key {colour}"></span>{text(name)}</span>'
-        bar = share_bar(seen, colour, expected=expected)
-        rows.append(f'{who}{bar}<span class="num">{units:,.0f} · {percent(seen)}</span>')
     models = "".join(
         f'<span class="quiet">{text(name)}</span><span>{text(model_name(report.results[name]), 80)}</span>'
         f'<span class="num quiet">{report.results[name].sample_size:,} interactions</span>'
         for name in variants
     )
+    asked = f'<h3>Models</h3><div class="shares">{models}</div></section>\n'
+    if report.test_type is TestType.SHADOW:
+        return f"<section><h2>Traffic<small>control serves; treatments answer the same requests</small></h2>{asked}"
+    rows = "".join(_traffic(report, name, colour_of(variants, name)) for name in variants)
+    known = f'<p class="note">p {p_value(ratio.always_valid_p_value)} at any look, {p_value(ratio.p_value)} at one.</p>'
+    verb = "did not arrive" if ratio.is_mismatch else "arrived"
+    words = ratio.words and f"Units {verb} in the designed shares."
     return (
         f"<section><h2>Traffic<small>units by variant; the tick is the designed share</small></h2>"
-        f'<div class="shares">{"".join(rows)}</div><p>{_state(ratio.words, is_bad=ratio.is_mismatch)}</p>'
-        f'<p class="note">p {p_value(ratio.always_valid_p_value)} at any look, {p_value(ratio.p_value)} at one.</p>'
-        f'<h3>Models</h3><div class="shares">{models}</div></section>\n'
+        f'<div class="shares">{rows}</div><p>{_state(words, is_bad=ratio.is_mismatch)}</p>'
+        f"{known if ratio.words else ''}{asked}"
+    )
+
+
+def _traffic(report: ABTestReport, name: str, colour: str) -> str:
+    ratio = report.sample_ratio
+    total, units = sum(ratio.units.values()), ratio.units.get(name, 0.0)
+    expected = ratio.expected[name] / total if total and name in ratio.expected else math.nan
+    seen = units / total if total else math.nan
+    return (
+        f'<span><span class="key {colour}"></span>{text(name)}</span>{share_bar(seen, colour, expected=expected)}'
+        f'<span class="num">{units:,.0f} · {percent(seen)}</span>'
     )
 
 
@@ -91,7 +101,9 @@ def _state(words: str, *, is_bad: bool) -> str:
 
 
 def coverage_section(report: ABTestReport) -> str:
-    """Return for how many predictions the truth is known in each arm."""
+    """Return for how many predictions the truth is known in each arm; nothing where no metric asks for it."""
+    if not needs_labels(report):
+        return ""
     variants, coverage = variants_of(report), report.label_coverage
     rows = "".join(
         f'<span><span class="key {colour_of(variants, name)}"></span>{text(name)}</span>'
@@ -104,9 +116,15 @@ def coverage_section(report: ABTestReport) -> str:
     )
     return (
         "<section><h2>Labels<small>predictions whose truth is known</small></h2>"
-        f'<div class="shares">{rows}</div><p>{_state(coverage.words, is_bad=coverage.is_imbalanced)}</p>{note}'
+        f'<div class="shares">{rows}</div><p>{_coverage(coverage)}</p>{note}'
         "</section>\n"
     )
+
+
+def _coverage(coverage: LabelCoverage) -> str:
+    found = "Known more often in one variant than in another."
+    words = found if coverage.is_imbalanced else "No imbalance between variants detected."
+    return _state(coverage.words and words, is_bad=coverage.is_imbalanced)
 
 
 def guardrail_section(report: ABTestReport) -> str:
@@ -121,7 +139,8 @@ def guardrail_section(report: ABTestReport) -> str:
     )
     return (
         f'<section class="wide"><h2>Guardrails<small>one-sided, at every look{_more(report)}</small></h2>'
-        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n'
+        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{_risk(report)}</section>\n"
     )
 
 
@@ -135,16 +154,9 @@ def _number_class(head: str) -> str:
 
 
 def _guardrail(report: ABTestReport, rail: GuardrailStatus) -> str:
-    measure = measure_named(report, rail.metric)
-    state = "violated" if rail.is_violated else "kept"
-    tone = "bad" if rail.is_violated else "good"
-    cells = (
-        _shown(measure, rail.value),
-        _shown(measure, rail.control),
-        _bound(measure, rail),
-        p_value(rail.p_value),
-        f"≤ {rail.level:.2g}",
-    )
+    measure, (state, tone) = measure_named(report, rail.metric), rail_state(report, rail)
+    control = ABSENT if math.isnan(rail.control) else shown(measure, rail.control)
+    cells = (rail_value(report, rail), control, bound_of(report, rail), p_value(rail.p_value), f"≤ {rail.level:.2g}")
     numbers = "".join(f'<td class="num">{cell}</td>' for cell in cells)
     return (
         f'<tr><td class="state {tone}"><span class="dot"></span>{state}</td><td class="name">{text(rail.metric)}</td>'
@@ -152,24 +164,16 @@ def _guardrail(report: ABTestReport, rail: GuardrailStatus) -> str:
     )
 
 
-def _shown(measure: Measure, found: float) -> str:
-    return ABSENT if math.isnan(found) else shown(measure, found)
-
-
-def _bound(measure: Measure, rail: GuardrailStatus) -> str:
-    side = "≤" if measure.direction != "max" else "≥"
-    if rail.limit is not None:
-        return f"{side} {shown(measure, rail.limit)}"
-    if not rail.margin:
-        return f"{side} control"
-    sign = "+" if measure.direction != "max" else "−"
-    return f"{side} control {sign} {amount(measure, rail.margin, beside=rail.control)}"
+def _risk(report: ABTestReport) -> str:
+    if all(rail_state(report, rail)[0] != "at risk" for rail in report.guardrails):
+        return ""
+    return '<p class="note">At risk: beyond its bound, by no more than chance can explain.</p>'
 
 
 def metric_section(report: ABTestReport) -> str:
     """Return every metric of every treatment against control, what the design names first."""
     names = _metric_names(report)
-    if not names:
+    if not names or not is_anything_measured(report):
         return ""
     treatments = [name for name in variants_of(report) if name != CONTROL]
     rows = "".join(_metric_rows(report, metric, treatments) for metric in names[:_MOST_METRICS])
@@ -180,7 +184,7 @@ def metric_section(report: ABTestReport) -> str:
     return (
         f'<section class="wide long"><h2>All metrics<small>adjusted over treatments (Holm) and over other metrics '
         f'(Benjamini–Hochberg){more}</small></h2><div class="scroll"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>{_hint(report, names)}</section>\n"
+        f"<tbody>{rows}</tbody></table></div>{_hint(report, names)}{_adjusted(report)}</section>\n"
     )
 
 
@@ -195,6 +199,24 @@ def _hint(report: ABTestReport, names: Sequence[str]) -> str:
     if all(role_of(report, name) != "other" for name in names):
         return ""
     return '<p class="note">Metrics that the design does not name are hints: nothing is concluded from them.</p>'
+
+
+def is_anything_measured(report: ABTestReport) -> bool:
+    """Tell whether any variant has a value of any metric."""
+    return any(summary.count for result in report.results.values() for summary in result.metrics.values())
+
+
+def _adjusted(report: ABTestReport) -> str:
+    """Say why a difference is not that of the two values beside it."""
+    units = {metric.unit for metric in report.method.metrics}
+    words = [words for unit, words in _ADJUSTMENTS.items() if unit in units]
+    return f'<p class="note">{" ".join(words)}</p>' if words else ""
+
+
+_ADJUSTMENTS: Mapping[str, str] = {
+    "stratum": "Differences are averages over strata, so they need not be those of the values beside them.",
+    "covariate": "Differences are adjusted for what was known before, so they need not be those of the values.",
+}
 
 
 def _metric_rows(report: ABTestReport, metric: str, treatments: Sequence[str]) -> str:
@@ -214,23 +236,25 @@ def _metric_rows(report: ABTestReport, metric: str, treatments: Sequence[str]) -
 
 
 def _compared(report: ABTestReport, measure: Measure, found: VariantComparison, role: str) -> str:
-    near = beside(report, measure)
-    limits = interval(measure, deciding_limits(report, found), beside=near)
+    near, known = beside(report, measure), deciding_limits(report, found)
+    limits = interval(measure, known, beside=near)
     p = found.p_value if report.method.mode == "fixed" else found.always_valid_p_value
     verdict = "hint" if role == "other" else _VERDICTS[found.verdict]
     tone = "quiet" if role == "other" else tone_of(found.verdict)
+    size = change(measure, found.difference, beside=near, limits=known)
     return (
-        f'<td class="num">{change(measure, found.difference, beside=near)}<br><small>{limits}</small></td>'
+        f'<td class="num">{size}<br><small>{limits}</small></td>'
         f'<td class="num">{p_value(p)}</td><td class="num">{p_value(found.adjusted_p_value)}</td>'
         f'<td class="state {tone}"><span class="dot"></span>{verdict}</td>'
     )
 
 
-def method_section(report: ABTestReport) -> str:
+def method_section(report: ABTestReport, *, is_wide: bool) -> str:
     """Return how the test is analysed, and why."""
+    width = ' class="wide"' if is_wide else ""
     items = "".join(f"<li>{text(words)}</li>" for words in report.methods)
     fixed = "fixed when the test started" if report.started_at else "will be fixed when the test starts"
-    return f"<section><h2>Method<small>{fixed}</small></h2><ul>{items}</ul></section>\n"
+    return f"<section{width}><h2>Method<small>{fixed}</small></h2><ul>{items}</ul></section>\n"
 
 
 def phase_section(report: ABTestReport) -> str:

@@ -26,6 +26,7 @@ FORMATS = ("png", "svg", "pdf")
 
 ThemeName = Literal["light", "dark"]
 _MARGIN = 0.018  # of the figure's width
+_PLACES = 5  # of a figure's width and height: a tenth of a pixel
 _SALT = "tracseq"  # makes the ids within an SVG the same every time
 
 
@@ -136,7 +137,24 @@ def figure_bytes(figure: Figure, file_format: str, *, dpi: float = 160) -> bytes
     buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": _SALT}), warnings.catch_warnings():  # the only way to set it; put back at once
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a name in a rare script is a box
+        _settle(figure)
         figure.savefig(
             buffer, format=file_format, dpi=dpi, metadata=dates[file_format], facecolor=figure.get_facecolor()
         )
     return buffer.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out and round where its parts are: the last digits of the layout's solver differ from run to run."""
+    from matplotlib.transforms import Bbox
+
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    parts = list(figure.subfigs)
+    while parts:
+        part = parts.pop()
+        parts.extend(part.subfigs)
+        box = part.bbox_relative
+        box.p0, box.p1 = box.p0.round(_PLACES), box.p1.round(_PLACES)
+    for axes in figure.axes:
+        axes.set_position(Bbox(axes.get_position(original=True).get_points().round(_PLACES)))

@@ -6,11 +6,13 @@ Nothing here decides anything: verdicts and sentences are those of the report.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from mlops.ab_testing.entities import CONTROL, MetricKind, VariantComparison, VariantResult, Verdict
-from mlops.ab_testing.measures import KNOWN, Measure, amount, number, shown, unit_of
-from mlops.ab_testing.report_data import ABTestReport
+from mlops.ab_testing.measures import KNOWN, LABELLED, Measure, amount, number, shown, unit_of
+from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus
+from mlops.ab_testing.verdict_words import is_told, rounded
 from mlops.formatting import ABSENT
 
 __all__ = [
@@ -20,19 +22,28 @@ __all__ = [
     "beside",
     "change",
     "deciding_limits",
+    "deciding_p_value",
+    "ends_of",
     "headline",
+    "headline_tone",
     "interval",
+    "is_measured",
+    "leading",
     "measure_named",
     "model_name",
+    "needs_labels",
     "p_value",
     "percent",
     "role_of",
+    "sentences",
     "titled",
     "told_limits",
     "tone_of",
+    "treatments_of",
     "value",
     "value_of",
     "variants_of",
+    "violations",
 ]
 
 Tone = Literal["good", "bad", "warn", "quiet"]
@@ -67,21 +78,126 @@ class Limits(NamedTuple):
 
 def headline(report: ABTestReport) -> str:
     """Return what a report says in the fewest words, for the top of a page."""
+    if _is_spoilt(report):
+        return _violation(report, violations(report))
+    metric = report.primary_metric
     match report.verdict:
         case Verdict.BETTER:
-            return f"{report.winner} is better"
+            return f"{_named(report, report.winner)} is better on {metric}"
         case Verdict.WORSE:
-            return "Control stays: it is better"
+            return f"Control stays: {_all_treatments(report)} worse on {metric}"
+        case Verdict.NO_DIFFERENCE:
+            return f"No difference on {metric} that matters"
         case Verdict.INVALID:
             return "These results cannot be believed"
-        case Verdict.NO_DIFFERENCE:
-            return "No difference that matters"
-    return "No winner" if report.is_final else "Not decided yet"
+    return _undecided(report)
+
+
+def _undecided(report: ABTestReport) -> str:
+    if report.is_final and _is_hopeless(report):
+        return f"No improvement on {report.primary_metric} that matters"
+    return _UNDECIDED[is_measured(report), report.is_final]
+
+
+def _is_hopeless(report: ABTestReport) -> bool:
+    """Tell whether every treatment's interval rules out an improvement as large as the least that matters."""
+    smallest, direction = report.minimum_detectable_effect, measure_named(report, report.primary_metric).direction
+    found = [result.comparison for result in report.results.values() if result.comparison is not None]
+    if smallest is None or direction is None or not found:
+        return False
+    limits = [deciding_limits(report, each) for each in found]
+    return all((one.upper if direction == "max" else -one.lower) < smallest for one in limits)
+
+
+_UNDECIDED = {
+    (True, False): "Not decided yet",
+    (True, True): "No difference detected",
+    (False, False): "Nothing to compare yet",
+    (False, True): "Nothing was compared",
+}
+"""By whether the primary metric was measured, and whether the test is over."""
+
+
+def headline_tone(report: ABTestReport) -> Tone:
+    """Return the colour of the headline."""
+    return "bad" if _is_spoilt(report) else tone_of(report.verdict)
+
+
+def _is_spoilt(report: ABTestReport) -> bool:
+    """Tell whether violated guardrails are the news: unless a treatment wins that violates none."""
+    broken = {rail.variant for rail in violations(report)}
+    is_clean_win = report.verdict is Verdict.BETTER and report.winner not in broken
+    return bool(broken) and not is_clean_win and report.verdict is not Verdict.INVALID
+
+
+def violations(report: ABTestReport) -> tuple[GuardrailStatus, ...]:
+    """Return the guardrails that are violated."""
+    return tuple(rail for rail in report.guardrails if rail.is_violated)
+
+
+def _violation(report: ABTestReport, broken: Sequence[GuardrailStatus]) -> str:
+    """Say who violates what; a treatment that is better all the same is said to be."""
+    names = list(dict.fromkeys(rail.variant for rail in broken))
+    who = names[0] if len(names) == 1 else f"{len(names)} treatments"
+    rails = list(dict.fromkeys(rail.metric for rail in broken))
+    what = f"a guardrail: {rails[0]}" if len(rails) == 1 else f"{len(rails)} guardrails: {', '.join(rails)}"
+    verb = "violates" if len(names) == 1 else "violate"
+    if report.verdict is Verdict.BETTER and report.winner in names:
+        who, verb = report.winner, f"is better on {report.primary_metric}, but violates"
+    return f"{who} {verb} {what}"
+
+
+def _named(report: ABTestReport, variant: str) -> str:
+    model = model_name(report.results[variant]) if variant in report.results else ""
+    return f"{variant} ({model})" if model else variant
+
+
+def _all_treatments(report: ABTestReport) -> str:
+    treatments = treatments_of(report)
+    return f"{treatments[0]} is" if len(treatments) == 1 else "all treatments are"
+
+
+def ends_of(measure: Measure) -> tuple[str, str]:
+    """Return what lies to the left and to the right of no difference."""
+    return {"max": ("worse", "better"), "min": ("better", "worse"), None: ("less", "more")}[measure.direction]
+
+
+def sentences(report: ABTestReport) -> list[str]:
+    """Return what was found of each treatment, a sentence each."""
+    compared = (report.results[name].comparison for name in variants_of(report))
+    return [titled(found.words) for found in compared if found is not None]
+
+
+def is_measured(report: ABTestReport) -> bool:
+    """Tell whether any treatment has a difference of the primary metric."""
+    compared = (result.comparison for result in report.results.values())
+    return any(found is not None and math.isfinite(found.difference) for found in compared)
+
+
+def leading(report: ABTestReport) -> str:
+    """Return the treatment that the verdict is about, or else the one that is most likely the best."""
+    treatments = treatments_of(report)
+    if report.winner in treatments:
+        return report.winner
+    chances = {name: report.results[name].probability_best for name in treatments}
+    return max(treatments, key=lambda name: (math.isfinite(chances[name]), chances[name]), default="")
+
+
+def needs_labels(report: ABTestReport) -> bool:
+    """Tell whether labels matter: a metric of the design waits for them, or some have come."""
+    return any(metric.source in LABELLED for metric in report.method.metrics) or any(
+        result.labelled for result in report.results.values()
+    )
 
 
 def tone_of(verdict: Verdict) -> Tone:
     """Return the colour of a verdict."""
     return _TONES[verdict]
+
+
+def treatments_of(report: ABTestReport) -> list[str]:
+    """Return the names of the treatments, by their number."""
+    return [name for name in variants_of(report) if name != CONTROL]
 
 
 def variants_of(report: ABTestReport) -> list[str]:
@@ -143,8 +259,14 @@ def beside(report: ABTestReport, measure: Measure) -> float:
     return found if math.isfinite(found) else 1.0
 
 
-def change(measure: Measure, difference: float, *, beside: float) -> str:
+def change(measure: Measure, difference: float, *, beside: float, limits: Limits | None = None) -> str:
     """Return a difference in words with its sign.
+
+    Args:
+        measure: What differs.
+        difference: Treatment minus control.
+        beside: Control's value, see `beside`.
+        limits: Its interval, which decides how many digits of a rate mean anything.
 
     Example:
         >>> change(KNOWN["accuracy"], 0.019, beside=0.9), change(KNOWN["accuracy"], -0.019, beside=0.9)
@@ -152,7 +274,8 @@ def change(measure: Measure, difference: float, *, beside: float) -> str:
     """
     if not math.isfinite(difference):
         return ABSENT
-    return _sign(difference) + amount(measure, abs(difference), beside=beside)
+    size = abs(difference if limits is None else rounded(measure, difference, limits))
+    return _signed(difference, amount(measure, size, beside=beside))
 
 
 def interval(measure: Measure, limits: Limits, *, beside: float) -> str:
@@ -164,12 +287,17 @@ def interval(measure: Measure, limits: Limits, *, beside: float) -> str:
     """
     if not limits.is_known:
         return ""
-    low, high = (f"{_sign(limit)}{number(measure, abs(limit), beside=beside)}" for limit in limits)
+    low, high = (
+        _signed(limit, number(measure, abs(rounded(measure, limit, limits)), beside=beside)) for limit in limits
+    )
     return f"{low} to {high}"
 
 
-def _sign(difference: float) -> str:
-    return "−" if difference < 0 else "+" if difference > 0 else ""
+def _signed(difference: float, size: str) -> str:
+    """Put a sign before a size, unless that is nothing."""
+    if not is_told(size):
+        return size
+    return f"{'−' if difference < 0 else '+'}{size}"
 
 
 def deciding_limits(report: ABTestReport, comparison: VariantComparison) -> Limits:
@@ -191,6 +319,13 @@ def told_limits(measure: Measure, lower: float, upper: float) -> Limits:
     if measure.kind is MetricKind.PROPORTION and lower <= -1 and upper >= 1:
         return Limits(math.nan, math.nan)
     return Limits(lower, upper)
+
+
+def deciding_p_value(report: ABTestReport, comparison: VariantComparison) -> float:
+    """Return the p-value that a design goes by: adjusted where several are compared, for one look or for every look."""
+    if math.isfinite(comparison.adjusted_p_value):
+        return comparison.adjusted_p_value
+    return comparison.p_value if report.method.mode == "fixed" else comparison.always_valid_p_value
 
 
 def p_value(probability: float) -> str:
@@ -220,7 +355,7 @@ def percent(share: float) -> str:
         return "< 0.1 %"
     if 0.999 < share < 1:
         return "> 99.9 %"
-    return f"{100 * share:.0f} %" if abs(100 * share - round(100 * share)) < 0.05 else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f} %" if math.isclose(100 * share, round(100 * share)) else f"{100 * share:.1f} %"
 
 
 def axis_unit(measure: Measure) -> str:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from mlops.ab_testing.analysis import Method, in_words
+from mlops.ab_testing.classes import LONGEST_CLASS, MOST_CLASSES, OTHER
 from mlops.ab_testing.comparisons import compare, planned_looks
 from mlops.ab_testing.entities import ABTestConfig, TestStatus, TestType, VariantComparison, VariantResult, Verdict
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.guarding import check_guardrails
 from mlops.ab_testing.integrity import check_coverage, check_sample_ratio
-from mlops.ab_testing.measures import LABELLED
+from mlops.ab_testing.measures import CONFUSION, LABELLED
 from mlops.ab_testing.ranking import probabilities_best, probability_best
 from mlops.ab_testing.report_data import ABTestReport, Decision, LabelCoverage, SampleRatio, TimelinePoint
 from mlops.ab_testing.summaries import fields_of, summaries
@@ -47,13 +48,15 @@ def judge(config: ABTestConfig, method: Method, evidence: Evidence, *, now: date
     """Return the comparisons of a test with what decides them."""
     table = compare(method, evidence)
     is_over = has_ended(config, method, evidence, now)
-    ratio = check_sample_ratio(evidence, is_final=is_over or _is_stopped(config))
+    is_final = is_over or _is_stopped(config)
+    ratio = check_sample_ratio(evidence, is_final=is_final)
     situation = Situation(
         is_mismatch=ratio.is_mismatch,
         is_over=is_over,
         smallest_effect=config.minimum_detectable_effect,
         confidence_level=method.confidence_level,
         planned_size=method.planned_size,
+        is_final=is_final,
     )
     return Judge(method, table, rule(method, table, planned_looks(method, evidence), situation), situation)
 
@@ -72,13 +75,12 @@ def _is_stopped(config: ABTestConfig) -> bool:
 
 def _results(config: ABTestConfig, evidence: Evidence, judged: Judge) -> dict[str, VariantResult]:
     best = probability_best(judged.method, evidence, judged.table)
-    beats_control = probabilities_best(judged.table) if len(evidence.variants) == 2 else None
-    answer, summarised = {}, summaries(evidence)
-    for index, name in enumerate(evidence.variants):
+    compared = _comparisons(judged, evidence.treatments, best)
+    primary = judged.method.primary.name
+    answer, summarised = {}, summaries(evidence, judged.method)
+    for index, (name, model) in enumerate(config.models.items()):
         metrics = summarised[index]
         fields = fields_of(evidence, index, metrics, judged.method.positive_label)
-        compared = _comparisons(judged, index - 1, name, best, beats_control) if index else {}
-        model = config.model_of(name)
         answer[name] = VariantResult.trusted(
             _DEFAULTS
             | fields
@@ -88,8 +90,8 @@ def _results(config: ABTestConfig, evidence: Evidence, judged: Judge) -> dict[st
                 "model_version": model.version,
                 "probability_best": float(best[index]),
                 "metrics": metrics,
-                "comparison": compared.get(judged.method.primary.name),
-                "comparisons": compared,
+                "comparison": compared[index].get(primary),
+                "comparisons": compared[index],
             }
         )
     return answer
@@ -98,31 +100,33 @@ def _results(config: ABTestConfig, evidence: Evidence, judged: Judge) -> dict[st
 _DEFAULTS: dict[str, Any] = {name: field.get_default() for name, field in VariantResult.model_fields.items()}
 
 
-def _comparisons(
-    judged: Judge, column: int, name: str, best: Floats, beats_control: Floats | None
-) -> dict[str, VariantComparison]:
-    answer = {}
-    fields = _columns(judged)
-    rows = np.stack([np.asarray(part)[:, column] for part in fields.values()], axis=1).tolist()
+def _comparisons(judged: Judge, treatments: Sequence[str], best: Floats) -> list[dict[str, VariantComparison]]:
+    """Return by variant, control first, and by metric what was compared; control has nothing to be compared with.
+
+    Args:
+        best: For each variant the probability that it is the best of all on the primary metric.
+    """
+    fields = _columns(judged, best)
+    table = np.stack([np.asarray(part) for part in fields.values()], axis=-1).tolist()
+    answer: list[dict[str, VariantComparison]] = [{} for _ in (0, *treatments)]
     for row, metric in enumerate(judged.table.metrics):
-        finding = find(judged, (row, column), name)
-        chance = float(best[column + 1]) if row == 0 else _NAN
-        answer[metric.name] = VariantComparison.trusted(
-            dict(zip(fields, rows[row], strict=True))
-            | {
-                "metric": metric.name,
-                "method": _method_name(metric.test, metric.sequence),
-                "probability_best": chance if beats_control is None else float(beats_control[row, column]),
-                "is_significant": bool(judged.rulings.is_significant[row, column]),
-                "verdict": finding.verdict,
-                "words": finding.words,
-            }
-        )
+        same = {"metric": metric.name, "method": _method_name(metric.test, metric.sequence)}
+        decided = judged.rulings.is_significant[row].tolist()
+        for column, finding in enumerate(find(judged, row, treatments)):
+            values = dict(zip(fields, table[row][column], strict=True))
+            values |= same
+            values |= {"is_significant": decided[column], "verdict": finding.verdict, "words": finding.words}
+            answer[column + 1][metric.name] = VariantComparison.trusted(values)
     return answer
 
 
-def _columns(judged: Judge) -> dict[str, Floats]:
+def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
     found = judged.table.found
+    if len(best) == 2:  # the best of two is who beats the other, which every metric tells
+        chances = probabilities_best(judged.table)
+    else:
+        chances = np.full(found.difference.shape, _NAN)
+        chances[0] = best[1:]
     return {
         "difference": found.difference,
         "ratio": found.ratio,
@@ -136,6 +140,7 @@ def _columns(judged: Judge) -> dict[str, Floats]:
         "always_valid_lower": found.always_lower,
         "always_valid_upper": found.always_upper,
         "effect_size": judged.table.effects,
+        "probability_best": chances,
     }
 
 
@@ -164,7 +169,7 @@ def report(
     """
     judged = judge(config, method, evidence, now=now)
     results = _results(config, evidence, judged)
-    is_final = judged.situation.is_over or _is_stopped(config)
+    is_final = judged.situation.is_final
     winner, verdict, conclusion = _conclusion(judged, results)
     return ABTestReport(
         **{name: getattr(config, name) for name in _SHARED},
@@ -234,6 +239,11 @@ def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: 
     found = [ratio.words] if ratio.is_mismatch else []
     if coverage.is_imbalanced and any(metric.source in LABELLED for metric in method.metrics):
         found.append(coverage.words)
+    if any(metric.source in CONFUSION for metric in method.metrics) and _has_many_classes(method, evidence):
+        found.append(
+            f"There are more than {MOST_CLASSES} classes, or some with more than {LONGEST_CLASS} bytes, which are "
+            "not counted apart: precision, recall and F1 cannot be averaged. A design with a positive_label needs none."
+        )
     for name, metric in evidence.metrics.items():
         if metric.revised:
             found.append(
@@ -241,6 +251,10 @@ def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: 
                 "exact sequence keeps what it was told first."
             )
     return tuple(found)
+
+
+def _has_many_classes(method: Method, evidence: Evidence) -> bool:
+    return method.positive_label is None and any(OTHER in pair for table in evidence.confusion for pair in table)
 
 
 def _crowding(config: ABTestConfig, evidence: Evidence) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class ABTestManagerService:
 
     Args:
         database_url: `sqlite:///file.db` or `postgresql://user:password@host:5432/name`. None: as configured.
-        results_dir: The folder for final reports.
+        results_dir: The folder for final reports, one folder a test: as a document, a page and a picture.
         registry: Where the versions of a design must be registered; None: designs may name any.
         project: Project of tests that name none.
         config: The configuration; None loads it from the environment and the configuration file.
@@ -144,6 +144,7 @@ class ABTestManagerService:
             ABTestNotFound: There is none.
             ABTestMoveRefused: It was started before.
         """
+        self._finder.load()
         return self._conductor.start(test_id)
 
     def pause_test(self, test_id: str, reason: str = "") -> ABTestConfig:
@@ -183,7 +184,9 @@ class ABTestManagerService:
     def stop_test(self, test_id: str, reason: str = "") -> ABTestReport:
         """End a test; its final report is stored, and written to the results folder.
 
-        Labels may still come; `get_report` takes them in, `get_final_report` stays as it was.
+        There `<test_id>/` gets `report.json`, `report.html` and `report.png`. A folder that cannot be written to is
+        logged as a warning: the test has ended. Labels may still come; `get_report` takes them in, `get_final_report`
+        stays as it was.
 
         Raises:
             ABTestMoveRefused: It is neither running nor paused.
@@ -241,7 +244,7 @@ class ABTestManagerService:
             ABTestNotRunning: It takes no interactions now.
             VariantMismatch: The user was assigned another variant.
             InteractionConflict: The id belongs to an interaction with another content.
-            InteractionRefused: A number in it is not finite.
+            InteractionRefused: A number in it is not finite, or a metric has a value that the design does not allow.
         """
         self._interactions.submit(prepare(interaction))
 
@@ -250,7 +253,10 @@ class ABTestManagerService:
         return self._interactions.join(prepare(interaction))
 
     def log_interactions(self, interactions: Iterable[ABTestInteraction]) -> None:
-        """Store many interactions in one transaction: all, or none. Raises as `log_interaction`."""
+        """Store many interactions in one transaction: all, or none. Raises as `log_interaction`.
+
+        In shadow tests so are the answers of all variants to one request stored together.
+        """
         prepared = [prepare(interaction) for interaction in interactions]
         with self._database.write(Durability.FACT) as tx:
             _raise_first(self._recorder.write(tx, prepared))
@@ -408,9 +414,23 @@ class ABTestManagerService:
             made.append(self._finder.report(tx, config, decision))
             self._tests.put_report(tx, test_id, made[-1].to_document())
 
-        config = self._conductor.move(test_id, "stop", reason, at_the_end=report)
-        write_report(self._results_dir, config, made[-1])
+        self._conductor.move(test_id, "stop", reason, at_the_end=report)
+        self._write_files(made[-1])
         return made[-1]
+
+    def _write_files(self, report: ABTestReport) -> None:
+        """Write the final report's files; the test has ended and its report is stored, also where they cannot be."""
+        try:
+            write_report(self._results_dir, report)
+        except OSError as error:
+            import structlog
+
+            structlog.get_logger(__name__).warning(
+                "the final report is stored, but its files could not be written; `mlops ab report --final` makes them",
+                test_id=report.test_id,
+                results_dir=str(self._results_dir),
+                error=str(error),
+            )
 
     def _look(self, test_id: str) -> None:
         """Check a test that was touched; another process may have stopped it at the same time."""

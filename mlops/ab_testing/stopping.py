@@ -7,6 +7,7 @@ then, once every variant has its minimum, success, harm and futility under the r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlops.ab_testing.comparisons import Looks, planned_looks
 from mlops.ab_testing.entities import ABTestConfig, RolloutStep, TestStatus, TestType, Verdict
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.guarding import check_guardrails
+from mlops.ab_testing.guardrails import watches
 from mlops.ab_testing.measures import amount
 from mlops.ab_testing.ranking import probability_best
 from mlops.ab_testing.report_data import Decision, GuardrailStatus
@@ -38,6 +40,7 @@ def decide(config: ABTestConfig, method: Method, evidence: Evidence, *, now: dat
     """
     if config.status is not TestStatus.RUNNING:
         return Decision(reason=f"The test is {config.status.value}; there is nothing to decide.")
+    method, evidence = _deciding(config, method, evidence)
     judged = judge(config, method, evidence, now=now)
     rails = check_guardrails(config, method, evidence, judged.table)
     violated = [rail for rail in rails if rail.is_violated]
@@ -48,6 +51,17 @@ def decide(config: ABTestConfig, method: Method, evidence: Evidence, *, now: dat
         return ended
     early = _early(config, evidence, judged)
     return early.changed(**_advance(config, evidence, judged, rails, now)) if early.action == "continue" else early
+
+
+def _deciding(config: ABTestConfig, method: Method, evidence: Evidence) -> tuple[Method, Evidence]:
+    """Leave out the metrics that decide nothing: a test is looked at several times a second."""
+    names = {method.primary.name, *(watch.measure.name for watch in watches(config))}
+    kept = tuple(metric for metric in method.metrics if metric.name in names)
+    sources = {metric.source for metric in kept}
+    return (
+        Method.trusted(dict(method) | {"metrics": kept}),
+        replace(evidence, metrics={name: found for name, found in evidence.metrics.items() if name in sources}),
+    )
 
 
 def _violation(violated: Sequence[GuardrailStatus]) -> Decision:
@@ -75,8 +89,8 @@ def _early(config: ABTestConfig, evidence: Evidence, judged: Judge) -> Decision:
     waiting = _waits_for(config, evidence, judged)
     if waiting:
         return Decision(reason=waiting)
-    findings = [find(judged, (0, column), name) for column, name in enumerate(evidence.treatments)]
     names = evidence.treatments
+    findings = find(judged, 0, names)
     look = int(judged.rulings.look[0].max()) or None
     winner = _winner(evidence, judged, findings)
     if winner is not None:
@@ -87,7 +101,7 @@ def _early(config: ABTestConfig, evidence: Evidence, judged: Judge) -> Decision:
         return Decision(
             action="stop", cause="harm", variant=names[0] if len(names) == 1 else "", look=look, reason=reason
         )
-    futile = _futility(evidence, judged, findings)
+    futile = _futility(evidence, judged)
     if futile:
         return Decision(action="stop", cause="futility", look=look, reason=f"Futility: {futile}")
     return Decision(reason="; ".join(finding.words for finding in findings) + ".", look=look)
@@ -131,16 +145,20 @@ def _winner(evidence: Evidence, judged: Judge, findings: Sequence[Finding]) -> s
     return None
 
 
-def _futility(evidence: Evidence, judged: Judge, findings: Sequence[Finding]) -> str:
-    """Return why no treatment can be expected to succeed; empty while one may."""
+def _futility(evidence: Evidence, judged: Judge) -> str:
+    """Return why no treatment can be expected to succeed, as it is said of a test that ended; empty while one may."""
+    ended = judged._replace(situation=judged.situation._replace(is_final=True))
+    words = "; ".join(each.words for each in find(ended, 0, evidence.treatments))
     if judged.method.mode == "planned_looks":
-        return _futility_at_look(judged.method, planned_looks(judged.method, evidence), findings)
+        return _futility_at_look(judged.method, planned_looks(judged.method, evidence), words)
     smallest = judged.situation.smallest_effect
-    if smallest is None or not all(_is_hopeless(judged, column, smallest) for column in range(len(findings))):
+    if smallest is None or not all(
+        _is_hopeless(judged, column, smallest) for column in range(len(evidence.treatments))
+    ):
         return ""
     primary = judged.table.metrics[0]
     least = amount(primary.measure, smallest, beside=float(np.asarray(judged.table.values.mean)[0, 0]))
-    return f"an improvement of {primary.name} by {least} is ruled out. {'; '.join(each.words for each in findings)}."
+    return f"an improvement of {primary.name} by {least} is ruled out. {words}."
 
 
 def _is_hopeless(judged: Judge, column: int, smallest: float) -> bool:
@@ -149,14 +167,13 @@ def _is_hopeless(judged: Judge, column: int, smallest: float) -> bool:
     return best < smallest
 
 
-def _futility_at_look(method: Method, looks: Looks, findings: Sequence[Finding]) -> str:
+def _futility_at_look(method: Method, looks: Looks, words: str) -> str:
     if not len(looks.z):
         return ""
     number = len(looks.z)
     sign = -1.0 if method.primary.direction == "min" else 1.0
     if not np.all(sign * looks.z[-1] < method.futility[number - 1]):
         return ""
-    words = "; ".join(finding.words for finding in findings)
     return f"at look {number} of {len(method.looks)} success at the end has become unlikely. {words}."
 
 
@@ -183,11 +200,7 @@ def _obstacle(config: ABTestConfig, evidence: Evidence, judged: Judge, now: date
         return f"Step {number} has {seen:,} of {step.minimum_interactions:,} interactions of the treatments."
     if not _has_lasted(config, step, now):
         return f"Step {number} has not lasted {step.minimum_hours:g} hours yet."
-    worse = [
-        finding.words
-        for column, name in enumerate(evidence.treatments)
-        if (finding := find(judged, (0, column), name)).verdict is Verdict.WORSE
-    ]
+    worse = [each.words for each in find(judged, 0, evidence.treatments) if each.verdict is Verdict.WORSE]
     return f"{'; '.join(worse)}." if worse else ""
 
 

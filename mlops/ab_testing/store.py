@@ -129,8 +129,8 @@ class LogStore(Protocol):
 class BookStore(Protocol):
     """Keeps statistics."""
 
-    def arrivals(self, tx: Transaction, test_id: str) -> dict[CountKey, int]:
-        """Return how many values each metric with blocks has had."""
+    def counts(self, tx: Transaction, test_id: str, kind: str) -> dict[CountKey, int]:
+        """Return the counts of one kind, such as the arrivals of each metric with blocks; see `CountKey`."""
 
     def names(self, tx: Transaction, test_id: str) -> set[str]:
         """Return the metrics that have sums, each after an `m`, and the strata, each after an `s`."""

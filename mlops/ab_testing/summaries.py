@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlops.ab_testing import confusion
-from mlops.ab_testing.entities import MetricSummary
+from mlops.ab_testing.analysis import Method
+from mlops.ab_testing.entities import MetricKind, MetricSummary
 from mlops.ab_testing.evidence import Evidence
 from mlops.records import FrozenDict
 from mlops.stats.sketch import QuantileSketch
@@ -30,18 +31,28 @@ _MEANS = {
 _NAN = math.nan
 
 
-def summaries(evidence: Evidence) -> tuple[dict[str, MetricSummary], ...]:
+def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSummary], ...]:
     """Return every logged number summarised: by variant, and then by name."""
+    levels = _levels(method)
     answer: tuple[dict[str, MetricSummary], ...] = tuple({} for _ in evidence.variants)
     for name, found in evidence.metrics.items():
         columns = zip(*(np.asarray(part, dtype=float).tolist() for part in found.values), strict=True)
         sketches = found.sketches or (None,) * len(answer)
         for into, column, sketch in zip(answer, columns, sketches, strict=True):
-            into[name] = _summary(column, sketch)
+            into[name] = _summary(column, sketch, levels.get(name, _QUANTILES))
     return answer
 
 
-def _summary(column: Sequence[float], sketch: QuantileSketch | None) -> MetricSummary:
+def _levels(method: Method) -> dict[str, dict[str, float]]:
+    """Return the quantiles of logged numbers of which the design asks for others than the usual ones."""
+    found: dict[str, dict[str, float]] = {}
+    for metric in method.metrics:
+        if metric.kind is MetricKind.QUANTILE:
+            found.setdefault(metric.source, dict(_QUANTILES))[f"p{100 * metric.quantile:g}"] = metric.quantile
+    return found
+
+
+def _summary(column: Sequence[float], sketch: QuantileSketch | None, levels: Mapping[str, float]) -> MetricSummary:
     n, mean, variance = column
     known = sketch if sketch is not None and sketch.n else None
     return MetricSummary.trusted(
@@ -52,7 +63,7 @@ def _summary(column: Sequence[float], sketch: QuantileSketch | None) -> MetricSu
             "total": n * mean if n else 0.0,
             "minimum": _NAN if known is None else known.quantile(0.0),
             "maximum": _NAN if known is None else known.quantile(1.0),
-            "quantiles": _NO_QUANTILES if known is None else _quantiles(known),
+            "quantiles": _NO_QUANTILES if known is None else _quantiles(known, levels),
         }
     )
 
@@ -60,8 +71,8 @@ def _summary(column: Sequence[float], sketch: QuantileSketch | None) -> MetricSu
 _NO_QUANTILES = FrozenDict()
 
 
-def _quantiles(sketch: QuantileSketch) -> FrozenDict:
-    return FrozenDict({name: sketch.quantile(level) for name, level in _QUANTILES.items()})
+def _quantiles(sketch: QuantileSketch, levels: Mapping[str, float]) -> FrozenDict:
+    return FrozenDict({name: sketch.quantile(level) for name, level in levels.items()})
 
 
 def fields_of(

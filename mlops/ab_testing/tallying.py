@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 
 from mlops.ab_testing.aggregates import BlockKey, Book, CellKey, CountKey, Delta, MomentKey, UnitKey, merged
 from mlops.ab_testing.analysis import Method
+from mlops.ab_testing.classes import Classes
 from mlops.ab_testing.entities import CONTROL, ABTestConfig, MetricKind, TestType
-from mlops.ab_testing.interactions import ABSENT, Facts
-from mlops.ab_testing.outcomes import Judgement
+from mlops.ab_testing.interactions import ABSENT, Facts, Values
+from mlops.ab_testing.limits import limits_of
+from mlops.ab_testing.outcomes import Judgement, as_text
 from mlops.records import encode_json
 
 __all__ = ["Answers", "Rules", "Tally"]
@@ -20,9 +22,11 @@ Answers = Mapping[str, Mapping[str, float]]
 
 
 class Rules:
-    """What of a test's design decides how facts are summed; made once per test.
+    """What of a test's design decides which facts are taken and how they are summed; made once per test.
 
     Attributes:
+        positive: The positive label as JSON; None without one.
+        limits: What the values of metrics may be.
         sketched: Metrics whose quantiles are asked for.
         ratios: Numerator and denominator of ratio metrics by name.
         is_clustered: Whether values are summed per unit.
@@ -31,7 +35,8 @@ class Rules:
     """
 
     def __init__(self, config: ABTestConfig, method: Method) -> None:
-        self.config = config
+        self.positive = None if config.positive_label is None else as_text(config.positive_label)
+        self.limits = limits_of(config)
         self.is_clustered = config.cluster
         self.is_shadow = config.test_type is TestType.SHADOW
         quantiles = {each.source for each in method.metrics if each.kind is MetricKind.QUANTILE}
@@ -70,14 +75,23 @@ class Tally:
 
     Args:
         rules: Of the test.
-        arrivals: How many values each metric with blocks had before.
+        counts: Returns the test's counts of a kind before these facts; asked where they are needed.
     """
 
-    def __init__(self, rules: Rules, arrivals: Mapping[CountKey, int]) -> None:
+    def __init__(self, rules: Rules, counts: Callable[[str], Mapping[CountKey, int]]) -> None:
         self._rules = rules
-        self._arrivals = {key.name: count for key, count in arrivals.items() if key.kind == "arrivals"}
+        self._counts = counts
         self._delta = Delta()
         self._heaps: dict[tuple[str, str, int, int, str], _Heap] = {}
+
+    @cached_property
+    def _arrivals(self) -> dict[str, int]:
+        return {key.name: count for key, count in self._counts("arrivals").items()}
+
+    @cached_property
+    def _classes(self) -> Classes:
+        known = () if self._rules.positive is not None else [key.name for key in self._counts("class")]
+        return Classes(self._rules.positive, known)
 
     @property
     def delta(self) -> Delta:
@@ -101,7 +115,7 @@ class Tally:
         if facts.prediction is not ABSENT:
             heap.predictions += 1
         values = heap.values
-        for metric, value in facts.values:
+        for metric, value in facts.values.items():
             values[metric].append(value)
         if not self._rules.is_plain:
             self._add_more(facts, facts.values)
@@ -122,7 +136,7 @@ class Tally:
             return
         self._delta.counts[CountKey("labels", "", facts.variant)] += 1
         self._confuse(facts.variant, judgement, 1)
-        for metric, value in judgement.values:
+        for metric, value in judgement.values.items():
             key = CellKey(facts.day, facts.variant, metric, facts.phase, facts.stratum)
             self._delta.cells[key].added.append(value)
         if not self._rules.is_plain:
@@ -134,8 +148,8 @@ class Tally:
             return
         self._confuse(facts.variant, before, -1)
         self._confuse(facts.variant, after, 1)
-        old, original = dict(before.values), dict(first.values)
-        for metric, value in after.values:
+        old, original = before.values, first.values
+        for metric, value in after.values.items():
             if value != old[metric]:
                 self._change(facts, metric, value, old[metric])
                 if self._rules.cut(metric) is not None:
@@ -166,17 +180,17 @@ class Tally:
     def _ratios_of_units(self) -> Mapping[str, tuple[str, str]]:
         return self._rules.ratios if self._rules.is_clustered else {}
 
-    def _add_more(self, facts: Facts, values: tuple[tuple[str, float], ...]) -> None:
+    def _add_more(self, facts: Facts, values: Values) -> None:
         """Take what values change beside their sums: blocks, covariates and units."""
         variant, covariate = facts.variant, facts.covariate
-        for metric, value in values:
+        for metric, value in values.items():
             if (cut := self._rules.cut(metric)) is not None:
                 self._add_to_block(metric, variant, value, cut)
             if covariate is not None:
                 self._delta.added[MomentKey("covariate", variant, metric)].append((covariate, value))
         if self._rules.is_clustered:
             unit = self._delta.units[UnitKey(facts.user_id, variant)]
-            for metric, value in values:
+            for metric, value in values.items():
                 unit[metric].added.append(value)
 
     def _add_to_block(self, metric: str, variant: str, value: float, cut: Callable[[int], int | None]) -> None:
@@ -188,7 +202,7 @@ class Tally:
             self._delta.blocks[BlockKey(metric, block, variant)].append(value)
 
     def _add_ratios(self, facts: Facts) -> None:
-        values = dict(facts.values)
+        values = facts.values
         for name, (above, below) in self._rules.ratios.items():
             if above in values and below in values:
                 key = MomentKey("ratio", facts.variant, name)
@@ -208,8 +222,15 @@ class Tally:
             unit.removed.append(old)
 
     def _confuse(self, variant: str, judgement: Judgement, by: int) -> None:
-        if judgement.confusion is not None:
-            self._delta.counts[CountKey("confusion", encode_json(list(judgement.confusion)), variant)] += by
+        if judgement.confusion is None:
+            return
+        pair = []
+        for name in judgement.confusion:
+            counted, is_new = self._classes.counted_as(name)
+            pair.append(counted)
+            if is_new:
+                self._delta.counts[CountKey("class", name, "")] += 1
+        self._delta.counts[CountKey("confusion", encode_json(pair), variant)] += by
 
 
 def _pairs(answers: Answers) -> dict[MomentKey, tuple[float, float]]:

@@ -7,6 +7,7 @@ the planned looks, or those of one look once the test is over. Nothing else may 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from mlops.ab_testing.analysis import Method, MetricMethod
 from mlops.ab_testing.comparisons import Looks, Table
-from mlops.ab_testing.entities import MetricKind, Verdict
-from mlops.ab_testing.measures import Measure, amount, number
+from mlops.ab_testing.entities import Verdict
+from mlops.ab_testing.measures import amount
+from mlops.ab_testing.verdict_words import Case, claimed, observed
 from mlops.stats import multiple_testing
 from mlops.stats.arguments import Floats
 
@@ -52,6 +54,7 @@ class Situation(NamedTuple):
         smallest_effect: The minimum detectable effect of the primary metric; None when none is named.
         confidence_level: Of the test.
         planned_size: Interactions at the end.
+        is_final: Whether nothing more will come: the planned end has come, or somebody stopped the test.
     """
 
     is_mismatch: bool
@@ -59,6 +62,7 @@ class Situation(NamedTuple):
     smallest_effect: float | None
     confidence_level: float
     planned_size: int
+    is_final: bool = False
 
 
 class Finding(NamedTuple):
@@ -123,116 +127,94 @@ class Judge(NamedTuple):
     situation: Situation
 
 
-class _Case(NamedTuple):
-    """One comparison: difference and limits turned so that more is better, where it is known what is better."""
-
-    name: str
-    metric: MetricMethod
-    measure: Measure
-    difference: float
-    lower: float
-    upper: float
-    beside: float
-
-
-def find(judge: Judge, place: tuple[int, int], name: str) -> Finding:
-    """Return the verdict on one metric and treatment.
+def find(judge: Judge, row: int, names: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the verdicts on one metric, one for each treatment.
 
     Args:
-        judge: What it is made of.
-        place: Row of the metric and column of the treatment.
-        name: Of the treatment.
+        judge: What they are made of.
+        row: Of the metric.
+        names: Of the treatments.
     """
-    method, situation = judge.method, judge.situation
-    metric = judge.table.metrics[place[0]]
+    metric = judge.table.metrics[row]
     if metric.role == "other":
-        return Finding(Verdict.UNDECIDED, f"the design does not name {metric.name}, so it is a hint and no result")
-    case = _case(judge, place, name)
+        words = f"the design does not name {metric.name}, so it is a hint and no result"
+        return (Finding(Verdict.UNDECIDED, words),) * len(names)
+    return tuple(_found(judge, case) for case in _cases(judge, row, names))
+
+
+def _cases(judge: Judge, row: int, names: Sequence[str]) -> Iterator[Case]:
+    metric, rulings = judge.table.metrics[row], judge.rulings
+    measure, is_final = metric.measure, judge.situation.is_final
+    beside = float(np.asarray(judge.table.values.mean)[row, 0])
+    columns = [part[row].tolist() for part in rulings[1:]]
+    for name, difference, lower, upper, is_significant, look in zip(names, *columns, strict=True):
+        limits = (difference, lower, upper)
+        if metric.direction == "min":
+            limits = (0.0 - difference, 0.0 - upper, 0.0 - lower)
+        yield Case(name, metric, measure, *limits, beside, is_significant, look, is_final)
+
+
+def _found(judge: Judge, case: Case) -> Finding:
+    situation, metric = judge.situation, case.metric
     if math.isnan(case.difference):
-        return Finding(Verdict.UNDECIDED, f"{name} and control have no values of {metric.name} to be compared yet")
+        yet = "" if case.is_final else " yet"
+        return Finding(
+            Verdict.UNDECIDED, f"{case.name} and control have no values of {metric.name} to be compared{yet}"
+        )
     if situation.is_mismatch:
-        return Finding(Verdict.INVALID, f"{_open(case)}; not to be believed, as units did not arrive as designed")
-    how = _how(method, int(judge.rulings.look[place]))
-    if judge.rulings.is_significant[place]:
+        return Finding(Verdict.INVALID, f"{observed(case)}; not to be believed, as units did not arrive as designed")
+    how = _how(judge.method, case.look)
+    if case.is_significant:
         return _significant(case, f"significant at {100 * situation.confidence_level:g} %, {how}")
     smallest = situation.smallest_effect
     if metric.role == "primary" and smallest is not None and _is_decided(judge) and _is_within(case, smallest):
         least = amount(case.measure, smallest, beside=case.beside)
-        return Finding(Verdict.NO_DIFFERENCE, f"{_open(case)}; a difference as large as {least} is ruled out, {how}")
-    return Finding(Verdict.UNDECIDED, f"{_open(case)}; {_undecided(judge, metric, how)}")
+        return Finding(Verdict.NO_DIFFERENCE, f"{observed(case)}; a difference as large as {least} is ruled out, {how}")
+    return Finding(Verdict.UNDECIDED, f"{observed(case)}; {_undecided(judge, case, how)}")
 
 
 def _is_decided(judge: Judge) -> bool:
     return judge.method.mode != "fixed" or judge.situation.is_over
 
 
-def _case(judge: Judge, place: tuple[int, int], name: str) -> _Case:
-    metric, rulings = judge.table.metrics[place[0]], judge.rulings
-    difference, lower, upper = (part.item(place) for part in (rulings.difference, rulings.lower, rulings.upper))
-    if metric.direction == "min":
-        difference, lower, upper = 0.0 - difference, 0.0 - upper, 0.0 - lower
-    beside = np.asarray(judge.table.values.mean, dtype=float).item(place[0], 0)
-    return _Case(name, metric, metric.measure, difference, lower, upper, beside)
-
-
-def _is_within(case: _Case, smallest: float) -> bool:
+def _is_within(case: Case, smallest: float) -> bool:
     return -smallest < case.lower <= case.upper < smallest
 
 
-def _significant(case: _Case, how: str) -> Finding:
+def _significant(case: Case, how: str) -> Finding:
     if case.measure.direction is None:
-        return Finding(Verdict.UNDECIDED, f"{_seen(case)}, {how}; nobody said which way is better")
+        return Finding(Verdict.UNDECIDED, f"{claimed(case)}, {how}; nobody said which way is better")
     verdict = Verdict.BETTER if case.difference > 0 else Verdict.WORSE
-    return Finding(verdict, f"{_seen(case)}, {how}")
-
-
-def _seen(case: _Case) -> str:
-    """Say what was found, such as `treatment_1 is better by 1.9 points (0.4 to 3.4)`."""
-    sign = -1.0 if case.difference < 0 else 1.0
-    size = amount(case.measure, sign * case.difference, beside=case.beside)
-    low, high = sorted((sign * case.lower, sign * case.upper))
-    limits = f" ({_size(case, low)} to {_size(case, high)})" if _has_limits(case) else ""
-    return f"{case.name} is {_side(case, case.difference)}{_on(case)} by {size}{limits}"
-
-
-def _open(case: _Case) -> str:
-    """Say what has been seen without claiming it: `treatment_1 so far: 1.9 points better (0.4 worse to 3.4 better)`."""
-    size = amount(case.measure, abs(case.difference), beside=case.beside)
-    limits = " to ".join(f"{_size(case, abs(limit))} {_side(case, limit)}" for limit in (case.lower, case.upper))
-    shown = f" ({limits})" if _has_limits(case) else ""
-    return f"{case.name} so far{_on(case)}: {size} {_side(case, case.difference)}{shown}"
-
-
-def _side(case: _Case, difference: float) -> str:
-    if case.measure.direction is None:
-        return "less" if difference < 0 else "more"
-    return "worse" if difference < 0 else "better"
-
-
-def _on(case: _Case) -> str:
-    return "" if case.metric.role == "primary" else f" on {case.metric.name}"
-
-
-def _size(case: _Case, size: float) -> str:
-    return number(case.measure, size, beside=case.beside)
-
-
-def _has_limits(case: _Case) -> bool:
-    """Tell whether limits say anything: before a burn-in ends they are those of the scale."""
-    is_whole_scale = case.measure.kind is MetricKind.PROPORTION and case.upper - case.lower >= 2
-    return math.isfinite(case.lower) and math.isfinite(case.upper) and not is_whole_scale
+    return Finding(verdict, f"{claimed(case)}, {how}")
 
 
 def _how(method: Method, look: int) -> str:
     if look:
         return f"at planned look {look} of {len(method.looks)}"
-    return "at one look" if method.mode == "fixed" else "always-valid"
+    return "at one look" if method.mode == "fixed" else "at any look"
 
 
-def _undecided(judge: Judge, metric: MetricMethod, how: str) -> str:
-    method, situation = judge.method, judge.situation
+def _undecided(judge: Judge, case: Case, how: str) -> str:
+    method, situation, metric = judge.method, judge.situation, case.metric
     if not _is_decided(judge):
-        return f"judged once, after {situation.planned_size:,} interactions"
-    if method.mode == "planned_looks" and metric.role == "primary" and "look" not in how:
-        return f"its first planned look is after {method.planned_size * method.looks[0]:,.0f} values"
-    return f"not significant at {100 * situation.confidence_level:g} %, {how}"
+        size = f"{situation.planned_size:,} interactions"
+        return (
+            f"the test ended before the {size} that it is judged after"
+            if situation.is_final
+            else f"judged once, after {size}"
+        )
+    if method.mode == "planned_looks" and metric.role == "primary" and not case.look:
+        first = f"{method.planned_size * method.looks[0]:,.0f} values"
+        ended = f"the test ended before its first planned look at {first}"
+        return ended if situation.is_final else f"its first planned look is after {first}"
+    sure = f"{100 * situation.confidence_level:g} %"
+    is_one_alone = case.lower > 0 or case.upper < 0
+    others = " once the other comparisons are counted" if is_one_alone and _is_of_many(judge, metric) else ""
+    return f"no difference detected at {sure}{others}, {how}"
+
+
+def _is_of_many(judge: Judge, metric: MetricMethod) -> bool:
+    """Tell whether p-values of a metric are adjusted for others, those of its family."""
+    treatments = judge.rulings.difference.shape[1]
+    family = sum(one.role not in {"primary", "other"} for one in judge.table.metrics)
+    return bool(treatments * (1 if metric.role == "primary" else family) > 1)

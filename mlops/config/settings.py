@@ -222,7 +222,9 @@ class JobsSettings(Settings):
     """Work that outlives the process that asked for it."""
 
     keep_ended_days: Annotated[int, Field(ge=0)] = Field(
-        90, description="Days after which ended jobs with their logs are removed, each night; 0 keeps them for ever."
+        90,
+        description="Days after which ended jobs with their logs are removed, each night, and DataFrames that only "
+        "their runs were begun on; 0 keeps them for ever.",
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["SqlBookStore"]
 
 _SUMS = ("n", "total", "squares")
 _COUNT = chosen(counts, ("count",), ("test_id", *CountKey._fields))
-_ARRIVALS = chosen(counts, (*CountKey._fields, "count"), ("test_id", "kind"))
+_COUNTS_OF_KIND = chosen(counts, (*CountKey._fields, "count"), ("test_id", "kind"))
 _COUNTS = chosen(counts, (*CountKey._fields, "count"), ("test_id",))
 _CELL = chosen(cells, (*_SUMS, "sketch"), ("test_id", *CellKey._fields))
 _CELLS_OF_DAY = chosen(cells, (*CellKey._fields, *_SUMS, "sketch"), ("test_id", "day"))
@@ -52,9 +52,9 @@ class SqlBookStore:
     def __init__(self) -> None:
         self._tables = {table.name: Upsert(table) for table in (counts, cells, moments, blocks, units)}
 
-    def arrivals(self, tx: Transaction, test_id: str) -> dict[CountKey, int]:
-        """Return how many values came."""
-        return _read_counts(tx.run(_ARRIVALS, (test_id, "arrivals")))
+    def counts(self, tx: Transaction, test_id: str, kind: str) -> dict[CountKey, int]:
+        """Return the counts of one kind."""
+        return _read_counts(tx.run(_COUNTS_OF_KIND, (test_id, kind)))
 
     def names(self, tx: Transaction, test_id: str) -> set[str]:
         """Return metrics and strata."""
@@ -66,9 +66,9 @@ class SqlBookStore:
         delta = tally.delta
         return Book(
             counts={key: row[0] for key, row in _rows(tx, _COUNT, test_id, delta.counts)},
-            cells={key: _cell(row) for key, row in _rows(tx, _CELL, test_id, delta.cell_keys())},
+            cells={key: _cell(*row) for key, row in _rows(tx, _CELL, test_id, delta.cell_keys())},
             moments={key: _pairs(row[0]) for key, row in _rows(tx, _MOMENT, test_id, tally.moment_keys())},
-            blocks={key: _moments(*row) for key, row in _rows(tx, _BLOCK, test_id, delta.blocks)},
+            blocks={key: ExactMoments.from_texts(*row) for key, row in _rows(tx, _BLOCK, test_id, delta.blocks)},
             units=_read_units(_UNITS_OF_USERS.run(tx, {key.user_id for key in delta.units}, test_id)),
         )
 
@@ -108,7 +108,7 @@ def _book(tx: Transaction, test_id: str, found: Iterable[tuple[Any, ...]]) -> Bo
         counts=_read_counts(tx.run(_COUNTS, (test_id,))),
         cells=_read_cells(found),
         moments={MomentKey(*row[:3]): _pairs(row[3]) for row in tx.run(_MOMENTS, (test_id,))},
-        blocks={BlockKey(*row[:3]): _moments(*row[3:]) for row in tx.run(_BLOCKS, (test_id,))},
+        blocks={BlockKey(*row[:3]): ExactMoments.from_texts(*row[3:]) for row in tx.run(_BLOCKS, (test_id,))},
     )
 
 
@@ -123,14 +123,12 @@ def _read_counts(rows: Iterable[tuple[Any, ...]]) -> dict[CountKey, int]:
 
 
 def _read_cells(rows: Iterable[tuple[Any, ...]]) -> dict[CellKey, Cell]:
-    return {CellKey(*row[:5]): _cell(row[5:]) for row in rows}
+    return {CellKey._make(row[:5]): _cell(*row[5:]) for row in rows}
 
 
-def _cell(row: tuple[Any, ...]) -> Cell:
-    n, total, squares, sketch = row
-    return Cell(
-        _moments(n, total, squares), None if sketch is None else QuantileSketch.from_document(decode_json(sketch))
-    )
+def _cell(n: int, total: str, squares: str, sketch: str | None) -> Cell:
+    sums = ExactMoments.from_texts(n, total, squares)
+    return Cell(sums) if sketch is None else Cell(sums, QuantileSketch.from_document(decode_json(sketch)))
 
 
 def _cell_row(cell: Cell) -> tuple[Any, ...]:
@@ -143,17 +141,15 @@ def _sums_row(sums: ExactMoments) -> tuple[int, str, str]:
     return sums.n, document["total"], document["squares"]
 
 
-def _moments(n: int, total: str, squares: str) -> ExactMoments:
-    return ExactMoments.from_texts(n, total, squares)
-
-
 def _pairs(text: str) -> ExactPairMoments:
     return ExactPairMoments.from_document(decode_json(text))
 
 
 def _read_units(rows: Iterable[tuple[Any, ...]]) -> dict[UnitKey, Mapping[str, ExactMoments]]:
     return {
-        UnitKey(user, variant): {name: _moments(n, total, "0p0") for name, (n, total) in decode_json(text).items()}
+        UnitKey(user, variant): {
+            name: ExactMoments.from_texts(n, total, "0p0") for name, (n, total) in decode_json(text).items()
+        }
         for user, variant, text in rows
     }
 

@@ -33,7 +33,9 @@ TestArgument = Annotated[
 ]
 ProjectOption = Annotated[str | None, typer.Option(help="Project of the tests. (default: all)")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stands in the test's history.")]
-ResultsDirOption = Annotated[str, typer.Option("--results-dir", help="Folder of final reports.")]
+ResultsDirOption = Annotated[
+    str, typer.Option("--results-dir", help="Folder of final reports; each test has one in it.")
+]
 
 _MOST = 1000  # tests among which a name or the end of an id is looked for
 

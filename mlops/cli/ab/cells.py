@@ -6,7 +6,7 @@ import math
 
 from mlops.cli.output import Cell
 
-__all__ = ["number_cell", "status_cell", "verdict_style"]
+__all__ = ["number_cell", "status_cell", "tone_style", "verdict_style"]
 
 _STATUS = {"planning": "blue", "running": "bold green", "paused": "yellow", "completed": "", "cancelled": "dim"}
 _VERDICTS = {"better": "bold green", "worse": "bold red", "invalid": "bold yellow"}
@@ -21,6 +21,14 @@ def status_cell(status: str) -> Cell:
 def verdict_style(verdict: str) -> str:
     """Return the colour of a verdict."""
     return _VERDICTS.get(verdict, "")
+
+
+def tone_style(tone: str) -> str:
+    """Return the colour of a tone."""
+    return _TONES[tone]
+
+
+_TONES = {"good": "green", "bad": "red", "warn": "yellow", "quiet": ""}
 
 
 def number_cell(value: float, shown: str) -> Cell:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +32,10 @@ def create(
     wanted = read_design(design)
     if project is not None:
         wanted = wanted.changed(project=project)
-    with open_new_manager(database, registry=_registry(registry_path, database, project)) as manager:
+    with (
+        _registry(registry_path, database, project) as registry,
+        open_new_manager(database, registry=registry) as manager,
+    ):
         test_id = manager.create_test(wanted)
         test = manager.start_test(test_id) if start else manager.get_test_config(test_id)
     if as_json:
@@ -42,9 +47,14 @@ def create(
         output.write_text(test_id)
 
 
-def _registry(registry_path: str | None, database: str | None, project: str | None) -> object:
+@contextmanager
+def _registry(registry_path: str | None, database: str | None, project: str | None) -> Iterator[object]:
+    """Open the registry in a folder, if one is named, and close it after the block."""
     if registry_path is None:
-        return None
+        yield None
+        return
     from mlops.model_registry import ModelRegistry
 
-    return ModelRegistry(registry_path, database, project=project)
+    registry = ModelRegistry(registry_path, database, project=project)
+    with closing(registry.sync):
+        yield registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.cli import output
@@ -47,13 +48,19 @@ def stop(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a test; its final report is kept, and written into the results folder."""
+    """End a test; its final report is kept, and written into the results folder: JSON, a page and a picture."""
+    from mlops.ab_testing.keeping import FILES, folder_of
+
     with open_manager(database, results_dir) as manager:
         found = manager.stop_test(find_test(manager, test).test_id, reason)
     if as_json:
         output.write_json(found.to_document())
-        return
-    output.write_text(output.printable(f"Test {found.test_id} is {found.status}: {found.conclusion}"))
+    else:
+        output.write_text(output.printable(f"Test {found.test_id} is {found.status}: {found.conclusion}"))
+    folder = folder_of(Path(results_dir), found.test_id)
+    for path in (folder / name for name in FILES):
+        if path.exists():  # a folder that cannot be written to keeps no test from ending
+            output.write_note(f"Written: {path}")
 
 
 def _report(test: ABTestConfig, *, as_json: bool) -> None:

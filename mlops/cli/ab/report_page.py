@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlops.cli.ab.cells import number_cell, verdict_style
+from mlops.cli.ab.cells import number_cell, tone_style, verdict_style
 from mlops.cli.output import Cell, make_table, printable
 from mlops.cli.page_parts import heading, pairs
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mlops.ab_testing import ABTestReport, VariantComparison
     from mlops.ab_testing.measures import Measure
+    from mlops.ab_testing.report_data import GuardrailStatus
 
 __all__ = ["comparison_heads", "comparison_rows", "comparison_table", "report_page", "variant_table"]
 
@@ -46,11 +47,11 @@ def report_page(report: ABTestReport) -> Iterator[RenderableType]:
 def _verdict(report: ABTestReport) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    from mlops.ab_testing.report_words import headline, titled
+    from mlops.ab_testing.report_words import headline, headline_tone, sentences
 
     yield Text(printable(report.name or report.test_id), "dim")
-    yield Text(printable(headline(report)), verdict_style(report.verdict) or "bold")
-    yield Text(printable(titled(report.conclusion)))
+    yield Text(printable(headline(report)), f"bold {tone_style(headline_tone(report))}".strip())
+    yield from (Text(printable(words)) for words in sentences(report))
     if report.stop_reason:
         yield Text(printable(f"{report.status.capitalize()}: {report.stop_reason}"), "dim")
     yield Text(f"{report.interactions:,} interactions, {report.status}, test {report.test_id}", "dim")
@@ -127,16 +128,16 @@ def _compared(report: ABTestReport, name: str, found: VariantComparison) -> list
 
 
 def _rails(report: ABTestReport) -> Iterator[RenderableType]:
-    rows = [
-        [
-            Cell(rail.is_violated, "violated" if rail.is_violated else "kept", "red" if rail.is_violated else "green"),
-            rail.words,
-        ]
-        for rail in report.guardrails
-    ]
-    if rows:
+    if report.guardrails:
         yield heading("Guardrails")
-        yield make_table(["state", "what"], rows, wrap=["what"])
+        yield make_table(["state", "what"], [_rail(report, rail) for rail in report.guardrails], wrap=["what"])
+
+
+def _rail(report: ABTestReport, rail: GuardrailStatus) -> list[Any]:
+    from mlops.ab_testing.report_rails import rail_state
+
+    state, tone = rail_state(report, rail)
+    return [Cell(rail.is_violated, state, tone_style(tone)), rail.words]
 
 
 def _checks(report: ABTestReport) -> Iterator[tuple[str, str]]:

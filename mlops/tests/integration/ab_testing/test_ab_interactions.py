@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,70 @@ def test_a_number_that_is_none_is_refused(start: Start, log: Log) -> None:
         log(test_id, 1, response_data={"score": float("nan")})
     with pytest.raises(InteractionRefused, match="covariate"):
         log(test_id, 2, request_data={"before": "much"})
+
+
+def test_values_that_the_design_rules_out_are_refused(manager: ABTestManagerService, start: Start, log: Log) -> None:
+    """A proportion that is none, and a value beyond its bounds; nothing of it is stored, forced variants included."""
+    test_id = start(metrics={"passed": {"kind": "proportion"}, "score": {"lower": 0, "upper": 1}})
+    manager.force_variant(test_id, "user_9", "control")
+    for number in (1, 9):
+        with pytest.raises(InteractionRefused, match=r"'passed' is 0.5; it is a proportion"):
+            log(test_id, number, response_data={"passed": 0.5})
+        with pytest.raises(InteractionRefused, match=r"'score' is 1.5; the design allows 0.0 to 1.0"):
+            log(test_id, number, response_data={"score": 1.5})
+    log(test_id, 1, response_data={"passed": True, "score": 1})
+    assert _total(manager, test_id) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user_id": "Žofie · 検体 🧪 " + "é" * 200},
+        {"interaction_id": "' OR 1=1 --", "request_id": "r\u00e9"},
+        {"response_data": {"größe": 1e60, "prediction": "x" * 1_000_000}},
+        {"request_data": {"note": "\u0000" + "n" * 1_000_000}},
+        {"latency_ms": 0.0},
+    ],
+    ids=["unicode", "quotes", "large", "long", "zero"],
+)
+def test_strange_interactions_are_counted_like_others(
+    manager: ABTestManagerService, start: Start, log: Log, fields: dict[str, Any]
+) -> None:
+    """What may be logged is counted once, joined to its label, and the log makes the same."""
+    test_id = start(cluster=True)
+    interaction = log(test_id, 1, **fields)
+    log(test_id, 2, user_id=interaction.user_id, response_data=interaction.response_data)
+    manager.record_outcome(interaction.interaction_id, "yes")
+    assert _total(manager, test_id) == 2
+    assert manager.verify_aggregates(test_id).is_equal
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user_id": "u" * 10**6},
+        {"interaction_id": ""},
+        {"interaction_id": "a\x00b"},
+        {"request_id": "a\x00b"},
+        {"latency_ms": -1.0},
+        {"latency_ms": float("nan")},
+        {"value": float("inf")},
+    ],
+    ids=["long", "empty", "nul", "nul-request", "negative", "nan", "infinite"],
+)
+def test_impossible_interactions_cannot_be_made(fields: dict[str, Any]) -> None:
+    """The field is named before anything reaches the database."""
+    usual = {"interaction_id": "i", "test_id": "t", "variant_id": "control", "user_id": "u"}
+    with pytest.raises(InvalidInput, match=next(iter(fields))):
+        ABTestInteraction(**(usual | fields))
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_moment_that_cannot_be_is_refused(start: Start, log: Log, year: int) -> None:
+    """Statistics are kept by day, and nobody may name days without end."""
+    test_id = start()
+    with pytest.raises(InteractionRefused, match=f"timestamp is of {year:04}-01-01"):
+        log(test_id, 1, timestamp=datetime(year, 1, 1, 12, tzinfo=UTC))
 
 
 def test_ids_do_not_become_metrics(manager: ABTestManagerService, start: Start, log: Log) -> None:

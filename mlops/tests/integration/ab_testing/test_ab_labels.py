@@ -110,6 +110,50 @@ def test_labels_come_after_the_end_too(manager: ABTestManagerService, start: Sta
     assert all(result.labelled == 0 for result in manager.get_final_report(test_id).results.values())
 
 
+def test_a_label_that_came_before_a_forced_interaction_waits_no_longer(
+    manager: ABTestManagerService, start: Start, log: Log
+) -> None:
+    """It has met its interaction, which is not analysed."""
+    test_id = start()
+    manager.force_variant(test_id, "user_1", "control")
+    manager.record_outcome("i1", "yes", test_id=test_id)
+    log(test_id, 1)
+    [outcome] = manager.record_outcome("i1", "yes", test_id=test_id)
+    assert not outcome.is_parked
+    assert all(result.labelled == 0 for result in manager.calculate_results(test_id).values())
+    assert manager.verify_aggregates(test_id).is_equal
+
+
+def test_classes_without_end_are_counted_as_one(manager: ABTestManagerService, start: Start, log: Log) -> None:
+    """Numbers as labels of a classification: accuracy stands, the table stays small, the log makes the same."""
+    test_id = start(primary_metric="accuracy")
+    for number in range(130):
+        log(test_id, number, response_data={"prediction": number + number % 2 / 2})
+    manager.record_outcomes({f"i{number}": number for number in range(130)}, test_id=test_id)
+    manager.record_outcome("i3", 3.5)
+    assert _accuracy(manager, test_id) == (130, 66 / 130)
+    with manager._database.read() as tx:
+        counts = manager._finder._books.summary(tx, test_id).counts
+    assert sum(key.kind == "class" for key in counts) == 100
+    assert manager.verify_aggregates(test_id).differences == ()
+    assert manager.rebuild_aggregates(test_id).is_equal
+
+
+def test_the_longest_ids_classes_and_strata_fit_into_a_row(
+    manager: ABTestManagerService, start: Start, log: Log
+) -> None:
+    """In letters of four bytes that no compression shortens, on both databases."""
+    letters = random.Random(5).choices([chr(0x1F300 + number) for number in range(200)], k=250)
+    longest = "".join(letters)
+    test_id = start(test_id=longest, strata=("site", "lot"))
+    fields = {"interaction_id": longest, "user_id": longest, "request_id": longest}
+    request = {"site": longest[:100], "lot": longest[100:200]}
+    log(test_id, 1, **fields, request_data=request, response_data={"prediction": longest[:60], longest[:100]: 1})
+    [outcome] = manager.record_outcome(longest, longest[60:120])
+    assert not outcome.is_parked
+    assert manager.verify_aggregates(test_id).differences == ()
+
+
 def test_regressions_have_errors(manager: ABTestManagerService, start: Start, log: Log) -> None:
     """Absolute and squared; a label that is no number is refused and changes nothing."""
     test_id = start(task="regression", primary_metric="absolute_error")

@@ -57,7 +57,7 @@ def test_what_the_manager_decides_is_not_taken_from_callers(manager: ABTestManag
 
 
 def test_an_end_keeps_its_report(manager: ABTestManagerService, start: Start, log: Log, tmp_path: Path) -> None:
-    """In the database and as a file; before the end there is none."""
+    """In the database and as files; before the end there is none."""
     test_id = start()
     log(test_id, 1)
     with pytest.raises(Conflict, match="no final report"):
@@ -65,9 +65,24 @@ def test_an_end_keeps_its_report(manager: ABTestManagerService, start: Start, lo
     report = manager.stop_test(test_id, "enough")
     assert report.is_final
     assert manager.get_final_report(test_id).interactions == 1
-    assert (tmp_path / "ab_tests" / test_id / "report.json").stat().st_size > 500
+    written = {path.name: path.read_bytes() for path in (tmp_path / "ab_tests" / test_id).iterdir()}
+    assert sorted(written) == ["report.html", "report.json", "report.png"]
+    assert written["report.png"].startswith(b"\x89PNG")
+    assert b"enough" in written["report.html"]
+    assert b'"enough"' in written["report.json"]
     with pytest.raises(ABTestMoveRefused, match="over"):
         manager.resume_test(test_id)
+
+
+def test_a_test_ends_where_no_files_can_be_written(
+    manager: ABTestManagerService, start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report is in the database, and a warning says how to make the files."""
+    (tmp_path / "ab_tests").write_text("a file where the folder should be")
+    test_id = start()
+    assert manager.stop_test(test_id).status == "completed"
+    assert manager.get_final_report(test_id).is_final
+    assert "could not be written" in capsys.readouterr().out
 
 
 def test_no_id_becomes_a_path(manager: ABTestManagerService, start: Start, tmp_path: Path) -> None:

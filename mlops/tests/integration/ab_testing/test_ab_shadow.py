@@ -58,3 +58,33 @@ def test_a_variant_answers_once(start: Start, log: Log) -> None:
     _answer(log, test_id, 1, "control")
     with pytest.raises(InteractionRefused, match="answers once"):
         log(test_id, 1, interaction_id="again", variant_id="control", request_id="r1")
+
+
+def test_an_answer_to_no_request_is_refused(start: Start, log: Log) -> None:
+    """There is nothing that it could be compared with."""
+    test_id = start(test_type="shadow", primary_metric="accuracy")
+    with pytest.raises(InteractionRefused, match="same request_id"):
+        log(test_id, 1, variant_id="control")
+
+
+def test_the_answers_to_a_request_are_stored_together_or_not_at_all(
+    manager: ABTestManagerService, start: Start
+) -> None:
+    """One batch has all variants' answers; a bad one takes the others back."""
+    test_id = start(test_type="shadow", primary_metric="success")
+    answers = [
+        ABTestInteraction(
+            interaction_id=f"r1-{variant}", test_id=test_id, variant_id=variant, user_id="ann", request_id="r1",
+            success=variant == "control", latency_ms=latency_ms,
+        )
+        for variant, latency_ms in (("control", 20.0), ("treatment_1", 30.0))
+    ]  # fmt: skip
+    with pytest.raises(InteractionRefused, match="answers once"):
+        manager.log_interactions([*answers, answers[1].changed(interaction_id="r1-again")])
+    assert all(result.sample_size == 0 for result in manager.calculate_results(test_id).values())
+    manager.log_interactions(answers)
+    manager.log_interactions(answers)
+    with manager._database.read() as tx:
+        book = manager._finder._books.summary(tx, test_id)
+    pairs = {key.metric: (sums.n, sums.mean_x, sums.mean_y) for key, sums in book.moments.items()}
+    assert pairs == {"success": (1, 1.0, 0.0), "latency_ms": (1, 20.0, 30.0)}

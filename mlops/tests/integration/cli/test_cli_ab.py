@@ -87,12 +87,14 @@ def test_a_test_goes_through_its_life(ab: Mlops, create: Callable[..., str], tmp
     assert ab("start", test_id).out == f"{test_id}\trunning\n"
     assert answer(ab("pause", test_id, "--reason", "a holiday", "--json"))["status"] == "paused"
     assert answer(ab("resume", test_id, "--json"))["status"] == "running"
-    stopped = answer(ab("stop", test_id, "--reason", "over", "--results-dir", str(tmp_path / "out"), "--json"))
-    assert stopped["status"] == "completed"
+    done = ab("stop", test_id, "--reason", "over", "--results-dir", str(tmp_path / "out"), "--json")
+    assert answer(done)["status"] == "completed"
     moves = answer(ab("status", test_id, "--json"))["moves"]
     assert [move["action"] for move in moves] == ["create", "start", "pause", "resume", "stop"]
     assert [move["reason"] for move in moves if move["reason"]] == ["a holiday", "over"]
-    assert (tmp_path / "out" / test_id / "report.json").exists()
+    written = {path.name for path in (tmp_path / "out" / test_id).iterdir()}
+    assert written == {"report.json", "report.html", "report.png"}
+    assert all(f"Written: {tmp_path / 'out' / test_id / name}" in done.err for name in written)
 
 
 def test_a_move_that_is_not_allowed_is_one_readable_line(ab: Mlops, create: Callable[..., str]) -> None:

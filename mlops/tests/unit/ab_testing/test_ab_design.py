@@ -6,6 +6,7 @@ import pytest
 
 from mlops.ab_testing.design import check_design
 from mlops.ab_testing.errors import InvalidDesign
+from mlops.ab_testing.method import choose
 from mlops.tests.fixtures.ab_evidence import NOW, design
 
 _SAME = [{"model_id": "lab_classifier", "version": "1.0.0"}]
@@ -63,6 +64,11 @@ def test_a_sound_design_passes(fields):
         ({"metrics": {"x": {"kind": "ratio"}}}, "belong together"),
         ({"metrics": {"x": {"lower": 2, "upper": 1}}}, "lower must be below upper"),
         ({"guardrail_metrics": [{"metric": "error_rate", "limit": 0.1, "margin": 0.1}]}, "keep one"),
+        ({"cluster": True, "cuped": "before"}, "cluster=True and cuped ask for different analyses"),
+        ({"metrics": {"cost": {"kind": "ratio", "numerator": "a", "denominator": "b", "upper": 9}}}, "is computed"),
+        ({"metrics": {"accuracy": {"upper": 1}}}, "is computed"),
+        ({"positive_label": "é" * 200}, "250 bytes"),
+        ({"task": "regression", "metrics": {"absolute_error": {"kind": "proportion"}}}, "no proportion"),
         ({"guardrail_metrics": [{"metric": "error_rate", "limit": 5}]}, "5 % is 0.05"),
         ({"sequential": "planned_looks"}, "none is set"),
         ({"sequential": "planned_looks", "maximum_sample_size": 9000, "strata": ["site"]}, "know no clusters"),
@@ -107,3 +113,19 @@ def test_a_version_that_is_not_registered_is_refused():
     with pytest.raises(InvalidDesign, match=r"treatment_1 is lab_classifier 1\.1\.0, which is not registered"):
         check_design(design(), versions=known)
     check_design(design(), versions=known | {("lab_classifier", "1.1.0")})
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {},
+        {"p50_latency_ms": {"direction": "min"}},
+        {"score": {"kind": "quantile", "quantile": 0.9, "direction": "max"}},
+    ],
+)
+def test_a_design_means_the_same_after_it_was_stored_or_changed(metrics):
+    """Fields that nobody set stay what they were, also when a copy or a reader sets them."""
+    config = design(metrics=metrics, secondary_metrics=tuple(metrics))
+    for other in (config.changed(name="again"), type(config).from_document(config.to_document())):
+        check_design(other)
+        assert choose(other) == choose(config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -128,3 +130,10 @@ def test_errors_travel_between_processes(error: MLOpsError) -> None:
     """An error pickles with its text and its values."""
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+def test_who_assigns_and_logs_does_without_scipy() -> None:
+    """Results load what they need when they are first asked for; nothing of it is loaded by an import."""
+    program = "import sys, mlops.ab_testing; print(*{'scipy', 'matplotlib', 'pandas', 'structlog'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []

@@ -16,9 +16,7 @@ from mlops.tests.fixtures.ab_evidence import design
     [
         ({}, "pooled_z_newcombe", "asymptotic"),
         ({"primary_metric": "error_rate"}, "pooled_z_newcombe", "asymptotic"),
-        ({"baseline_rate": 0.995}, "pooled_z_newcombe", "e_process"),
-        ({"traffic_allocation": {"control": 0.95, "treatment_1": 0.05}}, "pooled_z_newcombe", "e_process"),
-        ({"traffic_allocation": {"control": 0.9, "treatment_1": 0.1}}, "pooled_z_newcombe", "asymptotic"),
+        ({"test_type": "canary"}, "pooled_z_newcombe", "e_process"),
         ({"primary_metric": "value"}, "welch", "asymptotic"),
         ({"primary_metric": "p95_latency_ms"}, "quantile_limits", "quantile_sequence"),
         ({"cluster": True}, "delta_method", "asymptotic"),
@@ -36,10 +34,54 @@ def test_the_design_chooses_the_method(fields, test, sequence):
     assert (primary.test, primary.sequence) == (test, sequence)
 
 
-def test_a_rollout_is_judged_by_its_smallest_step():
-    """A first step of 2 % has a small arm, whatever the last one has."""
-    config = design(test_type="gradual_rollout", steps=[{"share": 0.02}, {"share": 0.5}])
-    assert choose(config).primary.sequence == "e_process"
+@pytest.mark.parametrize(
+    ("size", "share", "rate", "sequence"),
+    [
+        (10_000, 0.5, 0.9, "asymptotic"),  # the designs that `benchmarks/validity` simulates
+        (10_000, 0.1, 0.1, "asymptotic"),
+        (10_000, 0.1, 0.98, "e_process"),
+        (10_000, 0.05, 0.01, "e_process"),
+        (10_000, 0.01, 0.002, "e_process"),
+        (2_500, 0.1, 0.9, "asymptotic"),  # 25 expected in the rarest cell, and one fewer
+        (2_400, 0.1, 0.9, "e_process"),
+        (1_000_000, 0.01, 0.01, "asymptotic"),
+        (10_000, 0.1, None, "asymptotic"),  # a rate that nobody tells is taken for 4 % away from 0 or 1
+        (10_000, 0.05, None, "e_process"),
+        (10_000, 0.5, 1.0, "e_process"),
+    ],
+)
+def test_rates_are_compared_by_how_rare_the_rarer_outcome_will_be(size, share, rate, sequence):
+    """Size times smallest share times distance from 0 or 1, against 25."""
+    shares = {"control": 1 - share, "treatment_1": share}
+    config = design(traffic_allocation=shares, maximum_sample_size=size, baseline_rate=rate)
+    assert choose(config).primary.sequence == sequence
+
+
+def test_a_rate_and_what_is_left_of_it_are_compared_alike():
+    """The baseline of success tells that of errors."""
+    method = choose(design(primary_metric="success", baseline_rate=0.999, guardrail_metrics=["error_rate"]))
+    assert [metric.sequence for metric in method.metrics] == ["e_process", "e_process"]
+
+
+def test_the_smallest_of_several_arms_counts():
+    """It is compared with control like the others."""
+    shares = {"control": 0.6, "treatment_1": 0.38, "treatment_2": 0.02}
+    assert choose(design(2, traffic_allocation=shares)).primary.sequence == "e_process"
+
+
+def test_a_rollout_is_compared_block_by_block():
+    """Its shares change, and a rate that drifts meanwhile would look like a difference."""
+    config = design(test_type="gradual_rollout", baseline_rate=0.5, maximum_sample_size=10**6, steps=[{"share": 0.5}])
+    primary = choose(config).primary
+    assert (primary.sequence, primary.blocks) == ("e_process", "arrival")
+
+
+def test_futility_at_a_look_costs_half_a_point_of_power():
+    """At the drift of .90 against .92 with 10,000 interactions, whatever power the design asks for."""
+    method = choose(design(sequential="planned_looks", maximum_sample_size=10_000, statistical_power=0.5))
+    with_it = crossing_probabilities(method.looks, method.boundaries, method.futility, drift=3.496).upper.sum()
+    without = crossing_probabilities(method.looks, method.boundaries, drift=3.496).upper.sum()
+    assert 0 < without - with_it < 0.006
 
 
 def test_a_stored_method_reads_back_equal():

@@ -134,6 +134,7 @@ def test_a_mismatch_is_said_before_anything_else_is_believed() -> None:
     page = to_html(reported(config, evidence))
     assert "These results cannot be believed" in page
     assert page.index("Before you believe it") < page.index("<h2>Difference")
+    assert "chance to be best" not in page
 
 
 @pytest.mark.parametrize(
@@ -168,13 +169,16 @@ def test_answers_to_the_same_requests_have_their_page() -> None:
 
 
 def test_a_test_without_anything_has_a_page_and_a_picture() -> None:
-    """Nothing logged and not started: no chart fails, and absent values are dashes."""
+    """Nothing logged and not started: no chart and no table of dashes."""
     config = design(status="planning", started_at=None)
     found = reported(config, gathered(config, {}))
     page = to_html(found)
     assert not _Page(page).open
-    assert "Not decided yet" in page
+    assert "Nothing to compare yet" in page
     assert "nan" not in page
+    assert not {"<h2>Difference", "<h2>How it developed", "<h2>All metrics"} & set(
+        re.findall(r"<h2>[A-Z][a-z ]*", page)
+    )
     assert to_picture(found).startswith(b"\x89PNG")
 
 
@@ -228,3 +232,66 @@ def test_wide_beginnings_do_not_flatten_the_picture() -> None:
     scale = development(found.changed(timeline=(first, *found.timeline[1:])))
     assert scale.high - scale.low < 0.5
     assert scale.low < 0 < scale.high
+
+
+def test_what_nobody_asked_for_is_left_out() -> None:
+    """Labels where no metric waits for them, and shares of a shadow test, of which control has all."""
+    config = design(primary_metric="conversion_rate")
+    evidence = gathered(config, {"conversion": rates([900, 900], [300, 310])}, labels=[0, 0])
+    page = to_html(reported(config, evidence))
+    assert "<h2>Labels" not in page
+    assert '<section class="wide"><h2>Method' in page
+    shadow = design(test_type="shadow")
+    pairs = pair_moments([[(1.0, 1.0)] * 300 + [(0.0, 1.0)] * 30])
+    found = reported(shadow, gathered(shadow, {"accuracy": rates([330, 330], [300, 330], pairs=pairs)}))
+    assert "the tick is the designed share" not in to_html(found)
+    assert "<h2>Labels" in to_html(found)
+    assert to_picture(found).startswith(b"\x89PNG")
+
+
+def test_two_points_are_no_development() -> None:
+    """A line between two points says nothing, and the picture has no panel for it."""
+    config = design()
+    one = grown(config, [0.90, 0.94], days=2)
+    assert "How it developed" not in to_html(one)
+    assert "How it developed" in to_html(grown(config, [0.90, 0.94], days=3))
+    assert len(to_picture(one)) < len(to_picture(grown(config, [0.90, 0.94], days=3)))
+
+
+def test_a_reason_is_not_told_twice() -> None:
+    """What stands above as the finding is not repeated as the reason of the end; other reasons stay whole."""
+    found = grown(design(), [0.90, 0.94])
+    words = found.results["treatment_1"].comparison.words  # type: ignore[union-attr]
+    ended = found.changed(status="completed", stop_reason=f"Success: {words}.")
+    assert to_html(ended).count(words) == 1
+    assert "Completed. Success." in to_html(ended)
+    assert "Completed. the site closes" in to_html(found.changed(status="completed", stop_reason="the site closes"))
+
+
+def test_adjusted_differences_say_so() -> None:
+    """Of strata and covariates the difference need not be that of the values beside it."""
+    config = design(strata=["site"])
+    page = to_html(reported(config, gathered(config, {"accuracy": rates([900, 900], [800, 810])})))
+    assert "averages over strata" in page
+    assert "averages over strata" not in to_html(grown(design(), [0.90, 0.94]))
+
+
+def test_a_guardrail_at_risk_is_explained() -> None:
+    """Beyond its bound without proof: neither violated nor kept."""
+    config = design(error_rate_threshold=0.05)
+    metrics = {"accuracy": rates([200, 200], [180, 181]), "success": rates([200, 200], [190, 188])}
+    found = reported(config, gathered(config, metrics))
+    assert not found.guardrails[0].is_violated
+    assert "at risk" in to_html(found)
+    assert "At risk: beyond its bound" in to_html(found)
+
+
+@pytest.mark.parametrize("arms", [1, 3])
+def test_pictures_of_violations_and_of_little_are_drawn(arms: int) -> None:
+    """A violated guardrail, one without data, no curve, no labels: every combination is a picture."""
+    config = design(arms, primary_metric="conversion_rate", latency_threshold_ms=100.0, error_rate_threshold=0.01)
+    sizes = [900.0] * (arms + 1)
+    metrics = {"conversion": rates(sizes, [300.0] * (arms + 1)), "success": rates(sizes, [890.0, *[700.0] * arms])}
+    found = reported(config, gathered(config, metrics))
+    assert any(rail.is_violated for rail in found.guardrails)
+    assert to_picture(found, theme="dark").startswith(b"\x89PNG")

@@ -43,7 +43,7 @@ def test_the_verdict_reads_like_a_sentence():
     """A person of the lab understands it."""
     got = found(design(), {"accuracy": rates([5000, 5000], [4500, 4650])})["treatment_1"].comparison
     assert got.verdict is Verdict.BETTER
-    assert got.words == "treatment_1 is better by 3.0 points (1.3 to 4.7), significant at 95 %, always-valid"
+    assert got.words == "treatment_1 is better on accuracy by 3.0 points (1.3 to 4.7), significant at 95 %, at any look"
 
 
 def test_means_are_compared_by_welch():
@@ -52,7 +52,10 @@ def test_means_are_compared_by_welch():
     got = found(config, {"latency_ms": means([400, 300], [120, 100], [30, 60])})["treatment_1"].comparison
     expected = mean_tests.welch_test(Summary(400, 120.0, 900.0), Summary(300, 100.0, 3600.0))
     assert (got.difference, got.p_value) == pytest.approx((-20, float(expected.p_value)))
-    assert (got.verdict, got.words.partition(" (")[0]) == (Verdict.BETTER, "treatment_1 is better by 20.0 ms")
+    assert (got.verdict, got.words.partition(" (")[0]) == (
+        Verdict.BETTER,
+        "treatment_1 is better on mean_latency_ms by 20.0 ms",
+    )
 
 
 def test_sparse_rates_are_compared_by_fisher():
@@ -119,7 +122,7 @@ def test_worse_is_said_with_its_size():
     """A fall is worse by so much, with limits of the same sign."""
     got = found(design(), {"accuracy": rates([5000, 5000], [4650, 4500])})["treatment_1"].comparison
     assert got.verdict is Verdict.WORSE
-    assert got.words.startswith("treatment_1 is worse by 3.0 points (1.3 to 4.7), significant")
+    assert got.words.startswith("treatment_1 is worse on accuracy by 3.0 points (1.3 to 4.7), significant")
 
 
 def test_a_difference_too_small_to_matter_is_ruled_out():
@@ -144,12 +147,24 @@ def test_a_fixed_design_is_judged_at_its_end_only():
     """Before the planned end nothing is significant, however small the p-value; a stop by hand is no end."""
     config = design(sequential="fixed", maximum_sample_size=20_000)
     early = {"accuracy": rates([5000, 5000], [4500, 4650])}
-    for status in ("running", "completed"):
+    for status, words in (("running", "judged once, after 20,000"), ("completed", "ended before the 20,000")):
         got = found(config.changed(status=status), early)["treatment_1"].comparison
         assert (got.is_significant, got.verdict) == (False, Verdict.UNDECIDED)
-        assert "judged once, after 20,000 interactions" in got.words
+        assert f"{words} interactions" in got.words
     late = found(config, {"accuracy": rates([10_000, 10_000], [9000, 9300])})["treatment_1"].comparison
     assert (late.is_significant, late.words[-13:]) == (True, ", at one look")
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled"])
+def test_nothing_is_so_far_once_a_test_has_ended(status):
+    """Its words are those of something that is over, whatever ended it."""
+    config = design(sequential="planned_looks", maximum_sample_size=5_000)
+    for evidence in ({"accuracy": rates([300, 300], [270, 272])}, {"success": rates([300, 300], [270, 272])}):
+        running = found(config, evidence)["treatment_1"].comparison.words
+        ended = found(config.changed(status=status), evidence)["treatment_1"].comparison.words
+        assert "so far" in running or " yet" in running
+        assert "so far" not in ended
+        assert " yet" not in ended
 
 
 def test_a_fixed_design_of_days_is_judged_when_they_are_over():

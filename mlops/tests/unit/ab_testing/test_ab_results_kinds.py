@@ -133,6 +133,16 @@ def test_quantiles_are_compared_from_sketches():
     assert got.verdict is Verdict.WORSE
 
 
+def test_the_quantile_that_a_design_asks_for_is_told():
+    """Beside the usual ones, of every variant; the difference is that of these values."""
+    config = design(primary_metric="dose", metrics={"dose": {"kind": "quantile", "quantile": 0.9, "direction": "max"}})
+    evidence = {"dose": values([np.arange(1.0, 301.0), np.arange(11.0, 311.0)])}
+    results = summarise(config, choose(config), gathered(config, evidence), now=NOW)
+    told = [result.metrics["dose"].quantiles["p90"] for result in results.values()]
+    assert told == pytest.approx([270, 280], rel=0.01)
+    assert results["treatment_1"].comparison.difference == pytest.approx(told[1] - told[0])
+
+
 def test_f1_has_an_interval():
     """As a ratio of sums over interactions, F1 is compared by the delta method."""
     tables = [

@@ -7,11 +7,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from mlops.ab_testing.arrival import exact_p_values
 from mlops.ab_testing.blocks import planned_block_of
 from mlops.ab_testing.entities import Phase
 from mlops.ab_testing.evidence import Exposures
 from mlops.ab_testing.method import choose
 from mlops.ab_testing.stopping import decide
+from mlops.stats import e_process
+from mlops.stats.arms import Counts
 from mlops.tests.fixtures.ab_evidence import NOW, blocked, design, gathered, means, rates, values
 
 _GOOD = {"accuracy": rates([5000, 5000], [4500, 4650])}
@@ -49,6 +52,7 @@ def test_the_table_of_decisions(fields, metrics, days, expected):
     got = decided(design(**fields), metrics, now=NOW + timedelta(days=days))
     assert (got.action, got.cause) == expected
     assert got.reason
+    assert got.action == "continue" or "so far" not in got.reason
 
 
 def test_a_mismatch_of_the_split_decides_nothing():
@@ -137,6 +141,21 @@ def test_a_canary_that_fails_is_stopped_without_being_told():
     assert _canary(0.02).action == "continue"
 
 
+def test_a_canary_that_falls_late_is_stopped_too():
+    """Its guardrail forgets the good times, which without restarts outweigh the bad ones for longer."""
+    rng = np.random.default_rng(11)
+    variants = (rng.random(24_000) < 0.05).astype(int)
+    failing = np.where((variants == 1) & (np.arange(24_000) >= 20_000), 0.10, 0.02)
+    blocks = blocked(variants, (rng.random(24_000) >= failing).astype(int), 2)
+    p_value = float(exact_p_values(blocks, "less")[0])
+    from_the_start = e_process.start(e_process.equality("less"))
+    for n, mean in zip(np.asarray(blocks.n), np.nan_to_num(blocks.mean), strict=True):
+        arms = [Counts(size, round(size * rate)) for size, rate in zip(n, mean, strict=True)]
+        from_the_start = e_process.update(from_the_start, *arms, nulls=e_process.equality("less"))
+    assert p_value <= 0.05
+    assert p_value < e_process.p_values(from_the_start)[0] / 5
+
+
 def _looks(length, rates_of):
     config = design(sequential="planned_looks", maximum_sample_size=4000, looks=4)
     variants, turns = np.arange(4000) % 2, np.arange(4000) // 2
@@ -206,6 +225,19 @@ def test_the_next_step_of_a_rollout(options, may, reason):
 
 def test_a_rollout_ends_at_its_last_step_only():
     """Success at the first step is a reason to go on, at the last one to stop."""
-    assert _rollout(0, metrics=_GOOD).action == "continue"
-    assert _rollout(1, metrics=_GOOD, seen=(5000, 5000)).cause == "success"
+    rng = np.random.default_rng(3)
+    variants = np.arange(10_000) % 2
+    events = (rng.random(10_000) < np.array([0.90, 0.94])[variants]).astype(int)
+    better = {"accuracy": rates([5000, 5000], [4500, 4700], blocks=blocked(variants, events, 2))}
+    assert _rollout(0, metrics=better).action == "continue"
+    assert _rollout(1, metrics=better, seen=(5000, 5000)).cause == "success"
     assert not _rollout(1).may_advance
+
+
+def test_metrics_that_decide_nothing_change_no_decision():
+    """A secondary metric, and a number that nobody named, may be there or not."""
+    config = design(secondary_metrics=["mean_latency_ms"], latency_threshold_ms=500, minimum_detectable_effect=0.01)
+    more = {"latency_ms": values([[1.0, 2.0] * 50, [3.0, 4.0] * 50]), "score": values([[1.0, 2.0], [3.0, 4.0]])}
+    for primary in (_GOOD, _BAD, _SAME, _OPEN):
+        assert decided(config, primary | more) == decided(config, primary | {"latency_ms": more["latency_ms"]})
+        assert decided(config, primary).cause == decided(config, primary | more).cause

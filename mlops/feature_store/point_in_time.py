@@ -74,7 +74,13 @@ def _stable_order(code: Integers, time: Integers) -> Integers:
     time_bits = (int(time.max()) - first).bit_length()
     if time_bits + int(code.max()).bit_length() > 63:
         return np.lexsort((time, code))
-    return np.argsort((code << time_bits) | (time - first), kind="stable")
+    return _argsort((code << time_bits) | (time - first))
+
+
+def _argsort(values: Integers) -> Integers:
+    """Return `numpy.argsort(values, kind="stable")`, in less than half the time."""
+    ordered = pl.DataFrame({"value": values}).with_row_index("place").sort("value", maintain_order=True)
+    return ordered["place"].to_numpy().astype(np.int64)
 
 
 def _best_so_far(rows: KnownRows, order: Integers) -> Integers:
@@ -138,7 +144,7 @@ def join_view(
 def _entities(asked: pl.DataFrame, keys: Sequence[str], ttl: timedelta | None, as_of: datetime | None) -> pl.DataFrame:
     """Return each entity with a code, and from when to when its rows can count, which leaves out most of a source."""
     first, last = pl.col(AT).min().alias(_FIRST), pl.col(AT).max().alias(_LAST)
-    found = asked.drop_nulls([*keys, AT]).group_by(list(keys), maintain_order=True).agg(first, last)
+    found = asked.drop_nulls([*keys, AT]).group_by(list(keys)).agg(first, last)
     if as_of is not None:
         found = found.with_columns(pl.min_horizontal(_LAST, pl.lit(as_of)).cast(found.schema[_LAST]).alias(_LAST))
     if ttl is not None:
@@ -154,7 +160,7 @@ def _in_window(times: Sequence[str], *, has_beginning: bool) -> list[pl.Expr]:
 
 def _latest_of(found: pl.DataFrame, code: Integers, at: Integers) -> Integers:
     """Return for each entity and time the index in `found` that counts; rows come in any order."""
-    order = np.argsort(_values(found, POSITION), kind="stable")
+    order = np.argsort(_values(found, POSITION), kind="stable")  # long runs in order, which it merges
     created = _values(found, CREATED)[order] if CREATED in found.columns else None
     rows = KnownRows(_values(found, _CODE)[order], _values(found, EVENT)[order], created)
     best = latest_known(rows, code, at)

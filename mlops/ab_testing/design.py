@@ -215,6 +215,8 @@ def _sizes(config: ABTestConfig) -> Reasons:
         yield f"minimum_detectable_effect is {effect:g}; of a rate it is below 1, two points are 0.02."
     if config.starts_at is not None and config.ends_at is not None and config.starts_at >= config.ends_at:
         yield f"starts_at {config.starts_at} is not before ends_at {config.ends_at}."
+    if config.created_at is not None and config.ends_at is not None and config.ends_at <= config.created_at:
+        yield f"ends_at {config.ends_at} is in the past; name a moment to come, or leave it out."
 
 
 def _steps(config: ABTestConfig) -> Reasons:

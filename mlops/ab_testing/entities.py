@@ -205,7 +205,7 @@ class ABTestConfig(Record):
         positive_label: The class that precision and recall are about; None: the average of all classes, 100 at most.
         cuped: Name of the field of `request_data` with the unit's value before the test; empty for none.
         starts_at: Nobody is assigned before.
-        ends_at: Nobody is assigned from then on.
+        ends_at: Nobody is assigned from then on, and a running test is completed; in the future when it is created.
         status: Where it stands.
         salt: What makes its assignment independent of other tests'.
         method: How its results are computed, fixed at the start; see `method`.
@@ -319,8 +319,8 @@ class ABTestInteraction(Record):
         interaction_id: Unique within the test; logging it again changes nothing.
         variant_id: The variant that `assign_variant` returned.
         request_data: What was asked; fields named as strata or as the covariate are read from it.
-        response_data: What was answered. `prediction` is the answer that a label is compared with; every other number,
-            nested ones with dots between the names, is a metric.
+        response_data: What was answered. `prediction` is the answer that a label is compared with; None there is an answer too,
+            which no label equals. Every other number, nested ones with dots between the names, is a metric.
         latency_ms: Milliseconds that the answer took.
         success: Whether the request was served without error.
         conversion: Whether it came to what was wanted.

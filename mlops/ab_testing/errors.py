@@ -50,10 +50,12 @@ class InteractionRefused(InvalidInput):
 
     Attributes:
         interaction_id: The interaction.
+        reason: What is wrong with it, and what to do.
     """
 
     def __init__(self, interaction_id: str, reason: str) -> None:
         self.interaction_id = interaction_id
+        self.reason = reason
         super().__init__(f"Interaction {interaction_id!r} was refused: {reason}")
 
 

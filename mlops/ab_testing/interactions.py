@@ -6,6 +6,7 @@ label judges. A number whose name one of the manager's own metrics has stands as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -66,8 +67,12 @@ def measured(interaction: ABTestInteraction) -> Values:
     """Return what an interaction measures, by metric.
 
     Raises:
-        InteractionRefused: A number is NaN or infinite, a name is too long, or there are too many.
+        InteractionRefused: A number or the prediction is NaN or infinite, a name is too long, or there are too many.
     """
+    prediction = interaction.response_data.get(PREDICTION)
+    if not isinstance(prediction, str) and _is_no_number(prediction):
+        reason = f"its prediction is {short_repr(prediction)}. Pass what was answered, or no prediction where none was."
+        raise InteractionRefused(interaction.interaction_id, reason)
     try:
         return _values(
             interaction.latency_ms,
@@ -78,6 +83,13 @@ def measured(interaction: ABTestInteraction) -> Values:
         )
     except ValueError as error:
         raise InteractionRefused(interaction.interaction_id, str(error)) from error
+
+
+def _is_no_number(value: object) -> bool:
+    """Tell whether a prediction is NaN or infinite, or has such a part."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, tuple) and any(_is_no_number(part) for part in value)
 
 
 def encode(interaction: ABTestInteraction) -> str:

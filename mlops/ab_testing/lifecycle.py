@@ -87,7 +87,14 @@ def started(config: ABTestConfig, *, at: datetime, salt: str, method: Mapping[st
 
     Raises:
         ABTestMoveRefused: It was started before.
+        Conflict: Its `ends_at` has passed.
     """
+    check_allowed(config, "start")
+    if config.ends_at is not None and config.ends_at <= at:
+        raise Conflict(
+            f"Test {config.test_id!r} was to end at {config.ends_at}, which is over. Cancel it, and create one with a "
+            "later ends_at."
+        )
     step = 0 if config.steps else None
     shares = stepped(config.traffic_allocation, config.steps[0].share) if config.steps else config.traffic_allocation
     phase = Phase(number=1, allocation=shares, opened_at=at, step=step, reason="start")

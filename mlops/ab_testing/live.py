@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlops.ab_testing import targeting
@@ -67,6 +67,7 @@ class LiveTest:
 
     Attributes:
         allocation: The shares of newcomers now; None before the start.
+        closes: When its time is over, in microseconds since 1970; None without an end.
         known: Exposures, shared by all revisions of the test.
         method: How it is analysed; None before the start.
         is_shadow: Whether every request is answered by all variants, so that nobody is assigned.
@@ -122,11 +123,6 @@ class LiveTest:
         at = microseconds(now())
         return (self.opens is None or at >= self.opens) and (self.closes is None or at < self.closes)
 
-    def allocations(self) -> Iterator[tuple[int, Allocation]]:
-        """Yield the number and the allocation of each phase, the newest first."""
-        for phase in reversed(self.config.phases):
-            yield phase.number, Allocation(self.config.salt, phase.allocation, self.config.variants)
-
 
 def _closing(config: ABTestConfig) -> int | None:
     """Return when nobody is assigned any more, in microseconds since 1970."""
@@ -142,11 +138,13 @@ class Board:
     Args:
         database: Where they are read.
         store: What reads them.
+        learned: Called with every test, or revision of one, that becomes known here.
     """
 
-    def __init__(self, database: Database, store: TestStore) -> None:
+    def __init__(self, database: Database, store: TestStore, *, learned: Callable[[LiveTest], object]) -> None:
         self._database = database
         self._store = store
+        self._learned = learned
         self._tests: dict[str, LiveTest] = {}
         self._revision = -1
         self._looked_at = 0.0
@@ -209,6 +207,7 @@ class Board:
             return present
         test = LiveTest(stored, present.known if present is not None else Known())
         self._tests[test_id] = test
+        self._learned(test)
         return test
 
     def _catch_up(self, tx: Transaction) -> None:

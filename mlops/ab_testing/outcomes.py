@@ -15,6 +15,8 @@ from mlops.values import short_repr
 __all__ = ["Judgement", "as_text", "judge", "read_label", "retold"]
 
 _LONGEST = 250
+_NO_NUMBER = '{"$number":"'  # how JSON documents write NaN and the infinities; in texts the quotes are escaped
+_LEAVE_OUT = "Leave out labels that are not known yet; tell them when they are."
 
 
 class Judgement(NamedTuple):
@@ -67,12 +69,15 @@ def read_label(interaction_id: str, label: Any) -> str:
     """Return a label as the JSON that is stored.
 
     Raises:
-        InteractionRefused: It is too long, or JSON cannot hold it.
+        InteractionRefused: It is missing (None, or NaN, which tables hold in its place), infinite or too long, or JSON
+            cannot hold it.
     """
     try:
         text = encode_json(label, where="label")
     except InvalidInput as error:
-        raise InteractionRefused(interaction_id, str(error)) from error
+        raise InteractionRefused(interaction_id, f"{error} {_LEAVE_OUT}") from error
+    if text == "null" or _NO_NUMBER in text:
+        raise InteractionRefused(interaction_id, f"its label is {short_repr(label)}, which nobody can tell. {_LEAVE_OUT}")
     if len(text) > _LONGEST or "\\u0000" in text:
         shown = text if len(text) <= 60 else f"{text[:59]}…"
         raise InteractionRefused(interaction_id, f"its label is {shown}; labels have at most {_LONGEST} characters.")

@@ -81,7 +81,6 @@ class _Group:
         self.seen = seen
         self.logged: dict[str, LoggedInteraction] = {}
         self.stored: dict[str, tuple[Exposure, bool]] = {}
-        self.fresh: dict[str, tuple[Exposure, bool]] = {}
         self.active: dict[str, Exposure] = {}
         self.rows: list[LoggedInteraction] = []
         self.facts: list[Facts] = []
@@ -198,48 +197,26 @@ class Recorder:
     def _count(self, group: _Group, facts: Facts, exposure: Exposure) -> None:
         user_id = facts.user_id
         if not group.test.is_shadow and user_id not in group.active:
-            _, is_active = group.stored.get(user_id) or group.fresh[user_id]
-            if not is_active:
+            if not group.stored[user_id][1]:
                 group.active[user_id] = exposure
                 group.tally.add_unit(facts.variant)
         group.facts.append(facts)
         group.tally.add(facts)
 
     def _exposure(self, group: _Group, interaction: ABTestInteraction) -> tuple[Exposure, int]:
-        """Return the user's exposure, and whether the variant was forced.
-
-        A user without an exposure was assigned by somebody who keeps none, such as a router: by the shares of a phase.
-        """
+        """Return the user's exposure, and whether the variant was forced."""
         test, user_id, named = group.test, interaction.user_id, interaction.variant_id
         if named not in test.variants:
             raise VariantNotFound(named, test_id=test.config.test_id, known=test.variants)
         if test.is_shadow:
             return Exposure(named, test.phase), 0
-        if (forced := test.forced.get(user_id)) is not None:
-            assigned = forced
-            if forced == named:
-                return Exposure(named, test.phase), 1
-        elif (found := group.stored.get(user_id) or group.fresh.get(user_id)) is not None:
-            assigned = found[0].variant
-            if assigned == named:
-                return found[0], 0
-        else:
-            return self._by_hash(group, user_id, named), 0
-        raise VariantMismatch(test.config.test_id, user_id, named=named, assigned=assigned)
-
-    def _by_hash(self, group: _Group, user_id: str, named: str) -> Exposure:
-        test = group.test
-        if not test.is_running or test.config.max_concurrent_tests is not None:
-            raise VariantMismatch(test.config.test_id, user_id, named=named, assigned=None)
-        assigned = None
-        for number, allocation in test.allocations():
-            variant = allocation.choose(user_id)
-            assigned = assigned or variant
-            if variant == named:
-                exposure = Exposure(named, number)
-                group.fresh[user_id] = (exposure, False)
-                group.tally.add_exposure(*exposure)
-                return exposure
+        exposure = None if (found := group.stored.get(user_id)) is None else found[0]
+        forced = test.forced.get(user_id)
+        if forced is None and exposure is not None and exposure.variant == named:
+            return exposure, 0
+        if forced == named:
+            return Exposure(named, test.phase), 1
+        assigned = forced or (exposure.variant if exposure is not None else None)
         raise VariantMismatch(test.config.test_id, user_id, named=named, assigned=assigned)
 
     def _check_names(self, tx: Transaction, group: _Group, facts: Facts) -> None:
@@ -259,9 +236,7 @@ class Recorder:
 
     def _store(self, tx: Transaction, group: _Group) -> None:
         test_id = group.test.config.test_id
-        is_active = {user: (exposure, user in group.active) for user, (exposure, _) in group.fresh.items()}
-        self._log.add_exposures(tx, test_id, is_active, group.at)
-        self._log.mark_active(tx, test_id, group.active.keys() - group.fresh.keys())
+        self._log.mark_active(tx, test_id, group.active.keys())
         self._log.add_interactions(tx, test_id, group.rows)
         forced = [row.interaction_id for row in group.rows if row.is_forced]
         self._joiner.join(tx, group.test, group.tally, group.facts, forced)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops import clock
-from mlops.ab_testing.assigning import Assigner, Newcomer, Newcomers, check_unit
+from mlops.ab_testing.assigning import Assigner, Newcomer, Newcomers
 from mlops.ab_testing.conducting import Conductor
 from mlops.ab_testing.design import check_design
 from mlops.ab_testing.entities import (
@@ -27,15 +27,15 @@ from mlops.ab_testing.entities import (
     VariantResult,
 )
 from mlops.ab_testing.finding import Finder
-from mlops.ab_testing.joining import Joiner, Labeller, Told
+from mlops.ab_testing.joining import Joiner, Labeller
 from mlops.ab_testing.keeping import write_report
-from mlops.ab_testing.live import Board
-from mlops.ab_testing.outcomes import read_label
+from mlops.ab_testing.live import Board, LiveTest
 from mlops.ab_testing.rebuilding import Rebuilder
 from mlops.ab_testing.recording import Recorder, prepare
 from mlops.ab_testing.report_data import ABTestReport, Decision
 from mlops.ab_testing.sql import SqlBookStore, SqlLogStore, SqlTestStore
 from mlops.ab_testing.stored import ABTestQuery, Exposure
+from mlops.ab_testing.telling import raise_refused, told, told_all
 from mlops.ab_testing.watching import Watcher
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from mlops.model_registry import ModelRegistry
 
 __all__ = ["ABTestManagerService"]
+
+_RETRY_S = 60.0  # after a look that should have stopped a test and could not
 
 
 class ABTestManagerService:
@@ -90,20 +92,21 @@ class ABTestManagerService:
         )
         self._tests, self._log, books = SqlTestStore(), SqlLogStore(), SqlBookStore()
         stores = (self._tests, self._log, books)
-        self._board = Board(self._database, self._tests)
         self._watcher = Watcher(self._look)
+        self._board = Board(self._database, self._tests, learned=self._remind)
         self._finder = Finder(self._tests, books, self._board, now=now)
         self._conductor = Conductor(self._database, self._tests, self._board, project=project, now=now, new_id=new_id)
         facts = partial(GroupCommit, self._database, durability=Durability.FACT)
         self._newcomers = Newcomers(stores, learn=self._board.at, now=now)
         self._assigner = Assigner(self._board, facts(self._newcomers.write), find=self._exposure, now=now)
         joiner = Joiner(self._log)
-        told: dict[str, Any] = {"learn": self._board.at, "touched": self._watcher.touch, "now": now}
-        self._recorder = Recorder(stores, joiner, **told)
+        watched: dict[str, Any] = {"learn": self._board.at, "touched": self._watcher.touch, "now": now}
+        self._recorder = Recorder(stores, joiner, **watched)
         self._interactions = facts(self._recorder.write)
-        self._labeller = Labeller(stores, joiner, **told)
+        self._labeller = Labeller(stores, joiner, **watched)
         self._labels = facts(self._labeller.write)
         self._rebuilder = Rebuilder(self._log, books)
+        self._board.refresh()  # tests whose time ends are stopped then, also where nobody asks for them
 
     def __enter__(self) -> ABTestManagerService:
         return self
@@ -143,6 +146,7 @@ class ABTestManagerService:
         Raises:
             ABTestNotFound: There is none.
             ABTestMoveRefused: It was started before.
+            Conflict: Its `ends_at` has passed.
         """
         self._finder.load()
         return self._conductor.start(test_id)
@@ -259,7 +263,7 @@ class ABTestManagerService:
         """
         prepared = [prepare(interaction) for interaction in interactions]
         with self._database.write(Durability.FACT) as tx:
-            _raise_first(self._recorder.write(tx, prepared))
+            raise_refused(self._recorder.write(tx, prepared))
 
     def record_outcome(
         self, interaction_id: str, label: Any, *, test_id: str | None = None, revision: int | None = None
@@ -281,19 +285,26 @@ class ABTestManagerService:
             ABTestNotFound: There is no such test.
             InteractionRefused: The label cannot be one.
         """
-        return self._labels.submit(_told(interaction_id, label, test_id, revision))
+        return self._labels.submit(told(interaction_id, label, test_id, revision))
 
     def record_outcome_async(
         self, interaction_id: str, label: Any, *, test_id: str | None = None, revision: int | None = None
     ) -> Awaitable[list[InteractionOutcome]]:
         """Tell from an event loop, in one transaction with whoever else does so at that time."""
-        return self._labels.join(_told(interaction_id, label, test_id, revision))
+        return self._labels.join(told(interaction_id, label, test_id, revision))
 
     def record_outcomes(self, labels: Mapping[str, Any], *, test_id: str | None = None) -> None:
-        """Tell the truth about many interactions, by their ids, in one transaction. Raises as `record_outcome`."""
-        items = [_told(interaction_id, label, test_id, None) for interaction_id, label in labels.items()]
+        """Tell the truth about many interactions in one transaction: all, or none. Raises as `record_outcome`.
+
+        An error names the first label at fault and how many more there are.
+
+        Args:
+            labels: By the ids of their interactions. Of a table, `frame.set_index("interaction_id")["label"].dropna()`.
+            test_id: The test; None means every test that an interaction was logged in.
+        """
+        items = told_all(labels, test_id)
         with self._database.write(Durability.FACT) as tx:
-            _raise_first(self._labeller.write(tx, items))
+            raise_refused(self._labeller.write(tx, items))
 
     def calculate_results(self, test_id: str) -> dict[str, VariantResult]:
         """Return what was found of every variant, control first; NaN where nothing was measured.
@@ -325,7 +336,8 @@ class ABTestManagerService:
     def check_for_early_stopping(self, test_id: str) -> Decision:
         """Decide whether a test goes on, pauses, stops or takes its next step, and do it; see `stopping`.
 
-        It happens by itself, within a second, when interactions or labels come; call it where neither may come.
+        It happens by itself, within a second: when interactions or labels come, and when the time of a test is over,
+        as long as one process has a manager open.
 
         Raises:
             ABTestNotFound: There is no such test.
@@ -433,13 +445,22 @@ class ABTestManagerService:
             )
 
     def _look(self, test_id: str) -> None:
-        """Check a test that was touched; another process may have stopped it at the same time."""
+        """Check a test that was touched or whose time is over; another process may have stopped it at the same time."""
         test = self._board.find(test_id)
-        if test is not None and test.is_running:
-            try:
-                self.check_for_early_stopping(test_id)
-            except Conflict:
-                self._board.get(test_id)
+        if test is None or not test.is_running:
+            return
+        try:
+            self.check_for_early_stopping(test_id)
+        except Conflict:
+            self._board.get(test_id)
+        finally:
+            self._remind(self._board.find(test_id) or test, least_s=_RETRY_S)
+
+    def _remind(self, test: LiveTest, *, least_s: float = 0.0) -> None:
+        """Have a running test looked at when its time is over."""
+        if test.is_running and test.closes is not None:
+            remaining_s = (test.closes - clock.microseconds(self._now())) / 1e6
+            self._watcher.remind(test.config.test_id, max(remaining_s, least_s))
 
 
 def _registered(registry: ModelRegistry, config: ABTestConfig) -> set[tuple[str, str]]:
@@ -451,16 +472,3 @@ def _registered(registry: ModelRegistry, config: ABTestConfig) -> set[tuple[str,
             registry.sync.resolve(model.model_id, model.version)
             found.add((model.model_id, model.version))
     return found
-
-
-def _told(interaction_id: str, label: Any, test_id: str | None, revision: int | None) -> Told:
-    check_unit(interaction_id, what="interaction_id")
-    if revision is not None and (not isinstance(revision, int) or revision < 1):
-        raise InvalidInput(f"revision is {revision!r}; revisions are numbered from 1.")
-    return Told(interaction_id, read_label(interaction_id, label), test_id, revision)
-
-
-def _raise_first(fates: Iterable[object]) -> None:
-    for fate in fates:
-        if isinstance(fate, Exception):
-            raise fate

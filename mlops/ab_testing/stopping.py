@@ -23,6 +23,7 @@ from mlops.ab_testing.ranking import probability_best
 from mlops.ab_testing.report_data import Decision, GuardrailStatus
 from mlops.ab_testing.results import judge
 from mlops.ab_testing.verdicts import Finding, Judge, find
+from mlops.formatting import format_moment
 
 __all__ = ["decide"]
 
@@ -81,6 +82,9 @@ def _ended(config: ABTestConfig, evidence: Evidence, now: datetime) -> Decision 
     days = config.planned_duration_days
     if days is not None and config.started_at is not None and now >= config.started_at + timedelta(days=days):
         return Decision(action="stop", cause="duration", reason=f"The planned {days:g} days are over.")
+    if config.ends_at is not None and now >= config.ends_at:
+        ended = format_moment(config.ends_at)
+        return Decision(action="stop", cause="duration", reason=f"The time of the test ended on {ended}.")
     return None
 
 

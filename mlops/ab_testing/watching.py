@@ -1,4 +1,4 @@
-"""Looks at tests whose statistics have changed, off the path of those who log, soon and not too often."""
+"""Looks at tests whose statistics have changed or whose time is over, off the path of those who log, not too often."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ INTERVAL_S = 0.2
 """The least time between two looks at one test."""
 
 _IDLE_S = 2.0  # after which the thread ends, to be started again when it is needed
+_FARTHEST_S = 3600.0  # clocks are set and computers sleep: a far moment is looked up again on the way to it
 
 
 class Watcher:
-    """A thread that looks at tests a little after they were touched; it does not keep the process from ending.
+    """A thread that looks at tests a little after they were touched, and when their time comes.
+
+    It does not keep the process from ending.
 
     Args:
         look: Looks at one test; what it raises is logged and the test is looked at again when it is touched.
@@ -33,6 +36,7 @@ class Watcher:
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._due: dict[str, float] = {}
+        self._reminders: dict[str, float] = {}
         self._looked_at: dict[str, float] = {}
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -47,16 +51,30 @@ class Watcher:
             if self._is_closed:
                 return
             self._due.setdefault(test_id, self._looked_at.get(test_id, 0.0) + self._interval_s)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="mlops-ab-watcher", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
+
+    def remind(self, test_id: str, in_s: float) -> None:
+        """Have a test looked at after so many seconds, or an hour if that is sooner; the last such call holds."""
+        if self._pid != os.getpid():
+            self._begin()
+        with self._changed:
+            if not self._is_closed:
+                self._reminders[test_id] = time.monotonic() + min(in_s, _FARTHEST_S)
+                self._wake()
+
+    def _wake(self) -> None:
+        """Have the thread see what has changed; the lock is held."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="mlops-ab-watcher", daemon=True)
+            self._thread.start()
+        self._changed.notify()
 
     def close(self) -> None:
         """Look at nothing more; a look that is under way is waited for."""
         with self._changed:
             self._is_closed = True
             self._due.clear()
+            self._reminders.clear()
             thread = self._thread
             self._changed.notify()
         if thread is not None and thread is not threading.current_thread():
@@ -77,10 +95,11 @@ class Watcher:
         with self._changed:
             while not self._is_closed:
                 now = time.monotonic()
-                if self._due:
-                    test_id, due = min(self._due.items(), key=lambda item: item[1])
+                if self._due or self._reminders:
+                    lists = [(due, test_id, part) for part in (self._due, self._reminders) for test_id, due in part.items()]
+                    due, test_id, part = min(lists, key=lambda item: item[0])
                     if due <= now:
-                        del self._due[test_id]
+                        del part[test_id]
                         self._looked_at[test_id] = now
                         return test_id
                     self._changed.wait(due - now)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODE_VERSION", "key_of", "way_of"]
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the same request would give other outputs."""
 
 

@@ -17,6 +17,7 @@ from mlops.stats.arms import Counts, effective_size
 from mlops.stats.inversion import limits
 from mlops.stats.moments import Sample
 from mlops.stats.restricted_proportions import rates_at_difference
+from mlops.stats.stratified import score_limits
 
 __all__ = [
     "AlwaysValid",
@@ -25,6 +26,7 @@ __all__ = [
     "difference_of_proportions",
     "p_value_of_proportions",
     "rarest_cell",
+    "stratified_difference_of_proportions",
 ]
 
 
@@ -225,6 +227,45 @@ def difference_of_proportions(
     lower = np.full(lower.shape, -1.0) if alternative == "less" else lower
     upper = np.full(upper.shape, 1.0) if alternative == "greater" else upper
     return AlwaysValid(treatment.rate - control.rate, lower, upper, p)
+
+
+def stratified_difference_of_proportions(
+    control: Counts, treatment: Counts, *, target: ArrayLike, alpha: float = 0.05, least: float = 5.0
+) -> AlwaysValid:
+    """Return the confidence sequence of the difference of proportions common to all strata, treatment minus control.
+
+    Strata lie along the last axis. Each counts with n₁n₂ / (n₁ + n₂), as with Mantel and Haenszel, so that a stratum
+    which begins later, or in which arms have other shares, changes the estimate by what it knows. Of a single stratum
+    it is `difference_of_proportions`. Assumes that units are assigned at random within strata; rates may differ between
+    them, and may change in time within them, alike for both arms.
+
+    Args:
+        control: Units and events so far, by stratum.
+        treatment: Units and events of the other arm.
+        target: Sum over strata of `effective_size` at which the interval shall be narrowest.
+        alpha: One minus the confidence.
+        least: Expected count of the rarest cell, summed over strata, at which the burn-in ends.
+
+    References:
+        Waudby-Smith et al. (2024), doi:10.1214/24-AOS2408; Cochran (1954), doi:10.2307/3001666
+
+    Example:
+        >>> found = stratified_difference_of_proportions(
+        ...     Counts([5000, 900], [4500, 450]), Counts([5000, 100], [4650, 53]), target=2500)
+        >>> round(float(found.lower), 3), round(float(found.upper), 3)
+        (0.013, 0.046)
+    """
+    weight = effective_size(control.n, treatment.n)
+    total, pooled = weight.sum(axis=-1), np.nan_to_num(control.plus(treatment).rate)
+    known = (np.where(weight > 0, rarest_cell(control, treatment), 0.0).sum(axis=-1) >= least) & (total > 0)
+    size = np.where(total > 0, total, 1.0)
+    rates = np.nan_to_num(treatment.rate) - np.nan_to_num(control.rate)
+    estimate = np.where(total > 0, (weight * rates).sum(axis=-1) / size, np.nan)
+    error = np.sqrt(np.where(known, (weight * pooled * (1 - pooled)).sum(axis=-1), np.nan)) / size
+    ratio = _ratio(total / np.asarray(target, dtype=float), alpha, "two-sided")
+    p = _p_value(estimate / error, ratio, "two-sided")
+    critical = np.where(known, _critical(ratio, alpha, "two-sided"), np.inf)
+    return AlwaysValid(estimate, *score_limits(control, treatment, critical), p)
 
 
 def _score_interval(control: Counts, treatment: Counts, critical: Floats) -> tuple[Floats, Floats]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlops.errors import InvalidInput
 from mlops.stats.arguments import Alternative, Floats
-from mlops.stats.arms import Counts
+from mlops.stats.arms import Counts, effective_size
+from mlops.stats.inversion import limits
 from mlops.stats.moments import Sample
 from mlops.stats.proportions import check_counts
+from mlops.stats.restricted_proportions import rates_at_difference
 from mlops.stats.results import Comparison, Interval, Significance
 from mlops.stats.tails import critical_z, normal_p_value, wald_comparison
 
@@ -22,6 +25,7 @@ __all__ = [
     "cochran_mantel_haenszel_test",
     "mantel_haenszel_difference",
     "mantel_haenszel_ratio",
+    "score_limits",
     "stratified_difference",
 ]
 
@@ -121,14 +125,15 @@ def stratified_difference(
     control: Sample,
     treatment: Sample,
     *,
-    weights: Literal["inverse-variance", "size"] = "inverse-variance",
+    weights: Literal["inverse-variance", "size", "overlap"] = "inverse-variance",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
 ) -> Comparison:
     """Return the difference of means, treatment minus control, within strata and averaged over them.
 
     Null hypothesis of its p-value: the average difference is 0. Inverse variances weigh best if the difference is the
-    same everywhere; weights by size answer for the mixture of strata at hand (post-stratification) whatever they are.
+    same everywhere; weights by size answer for the mixture of strata at hand (post-stratification) whatever they are;
+    overlap weights n₁n₂ / (n₁ + n₂), those of Mantel and Haenszel, let a stratum in which one arm is small say little.
     Assumes independent values and some thirty per arm and stratum, as variances are taken for known: with few,
     inverse variances prefer strata that look quiet by chance. A stratum with fewer than two values in an arm, or
     under inverse variances with none at all, is left out.
@@ -137,6 +142,8 @@ def stratified_difference(
         Cochran (1954), The combination of estimates from different experiments, Biometrics 10. doi:10.2307/3001666
         Miratrix, Sekhon, Yu (2013), Adjusting treatment effect estimates by post-stratification in randomized
         experiments, Journal of the Royal Statistical Society B 75. doi:10.1111/j.1467-9868.2012.01048.x
+        Li, Morgan, Zaslavsky (2018), Balancing covariates via propensity score weighting, Journal of the American
+        Statistical Association 113. doi:10.1080/01621459.2016.1260466
 
     Example:
         >>> from mlops.stats.moments import Summary
@@ -144,19 +151,59 @@ def stratified_difference(
         >>> round(float(stratified_difference(one, two).estimate), 4)
         0.7922
     """
-    if weights not in {"inverse-variance", "size"}:
-        raise InvalidInput(f"weights is {weights!r}; it must be 'inverse-variance' or 'size'.")
+    if weights not in {"inverse-variance", "size", "overlap"}:
+        raise InvalidInput(f"weights is {weights!r}; it must be 'inverse-variance', 'size' or 'overlap'.")
     n1, m1, v1 = (np.asarray(each, dtype=float) for each in (control.n, control.mean, control.variance))
     n2, m2, v2 = (np.asarray(each, dtype=float) for each in (treatment.n, treatment.mean, treatment.variance))
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = v1 / n1 + v2 / n2
-        is_used = (n1 > 1) & (n2 > 1) & ((spread > 0) | (weights == "size"))
-        weight = np.where(is_used, 1 / spread if weights == "inverse-variance" else n1 + n2, 0.0)
+        is_used = (n1 > 1) & (n2 > 1) & ((spread > 0) | (weights != "inverse-variance"))
+        known = {"inverse-variance": 1 / spread, "size": n1 + n2, "overlap": effective_size(n1, n2)}
+        weight = np.where(is_used, known[weights], 0.0)
         weight = weight / weight.sum(axis=-1, keepdims=True)
         estimate = np.where(is_used, weight * (m2 - m1), 0.0).sum(axis=-1)
         error = np.sqrt(np.where(is_used, weight**2 * spread, 0.0).sum(axis=-1))
     measured = np.where(is_used.any(axis=-1), 0.0, np.nan)
     return wald_comparison(estimate + measured, error + measured, confidence=confidence, alternative=alternative)
+
+
+def score_limits(control: Counts, treatment: Counts, critical: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the least and the greatest common difference of rates that a score test does not reject.
+
+    The estimate is that of Mantel and Haenszel; its standard error under each difference comes from the rates that fit
+    every stratum best at that difference. At 0 that is Cochran's statistic. Assumes independent units.
+
+    Args:
+        control: Units and events, strata along the last axis.
+        treatment: The same of the other arm.
+        critical: How many standard errors are not rejected, one entry less deep than the counts; infinite ones give
+            -1 and 1.
+
+    References:
+        Miettinen, Nurminen (1985), Comparative analysis of two rates, Statistics in Medicine 4, section on strata.
+        doi:10.1002/sim.4780040211
+
+    Example:
+        >>> low, high = score_limits(Counts([60, 40], [30, 10]), Counts([60, 40], [40, 16]), 1.96)
+        >>> round(float(low), 3), round(float(high), 3)
+        (0.026, 0.289)
+    """
+    n1, x1, n2, x2 = _tables(control, treatment)
+    weight = effective_size(n1, n2)
+    total = np.maximum(weight.sum(axis=-1), np.finfo(float).tiny)
+    sizes = np.maximum(n1, 1.0), np.maximum(n2, 1.0)
+    estimate = (weight * (x2 / sizes[1] - x1 / sizes[0])).sum(axis=-1) / total
+    is_open = np.isinf(critical) | (weight.sum(axis=-1) <= 0)
+    width = np.where(is_open, 0.0, critical)
+    ends = np.stack([np.full(estimate.shape, -1.0), np.full(estimate.shape, 1.0)])
+
+    def excess(difference: Floats) -> Floats:
+        rate1, rate2 = rates_at_difference(Counts(sizes[0], x1), Counts(sizes[1], x2), difference[..., None])
+        spread = weight**2 * (rate1 * (1 - rate1) / sizes[0] + rate2 * (1 - rate2) / sizes[1])
+        return np.asarray(np.abs(difference - estimate) - width * np.sqrt(spread.sum(axis=-1)) / total)
+
+    lower, upper = np.where(is_open, ends, limits(excess, np.stack([estimate, estimate]), ends))
+    return lower, upper
 
 
 def _tables(control: Counts, treatment: Counts) -> tuple[Floats, Floats, Floats, Floats]:

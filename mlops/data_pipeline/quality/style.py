@@ -58,7 +58,7 @@ th,td{{padding:7px 16px 7px 0;border-bottom:1px solid var(--line);text-align:lef
 th:last-child,td:last-child{{padding-right:0}}
 tbody tr:last-child td{{border-bottom:0}}
 thead th{{color:var(--muted);white-space:nowrap;padding-top:0}}
-td.name{{overflow-wrap:anywhere;min-width:130px;max-width:220px}}
+td.name{{overflow-wrap:anywhere;width:17%;max-width:220px}}
 td.said{{overflow-wrap:anywhere;min-width:240px}}
 td.seen{{color:var(--muted);overflow-wrap:anywhere;min-width:170px;max-width:280px;font-size:12px}}
 td.seen code{{color:var(--text)}}

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import math
 from datetime import UTC
-from html import escape
 
 from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison, Verdict
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_charts import colour_of, development_chart, lift_axis, lift_row
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.ab_testing.report_scale import is_curve, lift_scale, shown_points
-from mlops.ab_testing.report_style import STYLE, content_policy
+from mlops.ab_testing.report_style import STYLE
 from mlops.ab_testing.report_tables import (
     coverage_section,
     guardrail_section,
     method_section,
     metric_section,
     phase_section,
-    text,
     traffic_section,
 )
 from mlops.ab_testing.report_words import (
@@ -50,6 +48,7 @@ from mlops.ab_testing.report_words import (
     variants_of,
 )
 from mlops.formatting import format_duration, format_moment
+from mlops.html_pages import page, text
 
 __all__ = ["to_html"]
 
@@ -78,16 +77,11 @@ def to_html(report: ABTestReport) -> str:
         method_section(report, is_wide=not coverage),
         phases if coverage else "",
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy())}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{text(report.name or report.test_id)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+    main = (
         f'{_header(report)}\n<div class="grid">\n{"".join(sections)}</div>\n'
         f"<footer>Made {format_moment(report.at)} by TracSeq MLOps. Test {text(report.test_id)}.</footer>\n"
-        "</main>\n</body>\n</html>\n"
     )
+    return page(report.name or report.test_id, main, style=STYLE)
 
 
 def _header(report: ABTestReport) -> str:

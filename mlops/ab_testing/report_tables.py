@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from mlops.ab_testing.entities import CONTROL, Phase, TestType, VariantComparison, Verdict
 from mlops.ab_testing.measures import KNOWN, Measure, shown
@@ -27,6 +26,7 @@ from mlops.ab_testing.report_words import (
     variants_of,
 )
 from mlops.formatting import ABSENT, format_moment
+from mlops.html_pages import text
 
 __all__ = [
     "coverage_section",
@@ -35,11 +35,9 @@ __all__ = [
     "method_section",
     "metric_section",
     "phase_section",
-    "text",
     "traffic_section",
 ]
 
-_LONGEST = 2000
 _MOST_METRICS = 60
 _MOST_PHASES = 40
 _MOST_GUARDRAILS = 60
@@ -52,13 +50,6 @@ _VERDICTS = {
     Verdict.UNDECIDED: "undecided",
     Verdict.INVALID: "invalid",
 }
-
-
-def text(words: str, most: int = _LONGEST) -> str:
-    """Return text that users wrote so that it can stand in a page: cut, what cannot be seen visible, escaped."""
-    cut = words if len(words) <= most else f"{words[: most - 1]}…"
-    printable = "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in cut)
-    return escape(printable, quote=True)
 
 
 def traffic_section(report: ABTestReport) -> str:

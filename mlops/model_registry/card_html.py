@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from mlops.formatting import format_change, format_metric, format_moment
+from mlops.html_pages import page, text
 from mlops.model_registry.card import (
     Block,
     Facts,
@@ -19,7 +18,7 @@ from mlops.model_registry.card import (
     card_sections,
 )
 from mlops.model_registry.card_charts import bar, spans_chart
-from mlops.model_registry.card_style import STYLE, content_policy
+from mlops.model_registry.card_style import STYLE
 from mlops.model_registry.entities import ModelMove, MoveKind
 
 __all__ = ["card_html"]
@@ -35,6 +34,7 @@ _DONE = {
     MoveKind.FAIL: "failed",
     MoveKind.DELETE: "deleted",
 }
+_PARAGRAPH = 100_000  # characters
 _SHORT = 48  # characters of name and value that fit one of those columns
 
 
@@ -46,48 +46,44 @@ def card_html(card: ModelCard) -> str:
     """
     sections = "".join(_section(section) for section in card_sections(card))
     title = f"{card.title} {card.metadata.version}".strip()
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy())}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f'<body>\n<main>\n{_header(card)}\n<div class="grid">\n{sections}</div>\n'
-        f"<footer>Made {format_moment(card.made_at)} by TracSeq MLOps.</footer>\n</main>\n</body>\n</html>\n"
+    main = (
+        f'{_header(card)}\n<div class="grid">\n{sections}</div>\n'
+        f"<footer>Made {format_moment(card.made_at)} by TracSeq MLOps.</footer>\n"
     )
+    return page(title, main, style=STYLE, has_pictures=True)
 
 
 def _header(card: ModelCard) -> str:
     item = card.metadata
     facts = [
         f'<span class="{item.status}"><span class="dot"></span>{item.status}</span>',
-        _text(item.model_id),
+        text(item.model_id),
         f"registered {format_moment(item.created_at)}" if item.created_at else "",
         f"in production since {format_moment(item.promoted_at)}"
         if item.promoted_at and item.status == "production"
         else "",
-        f"by {_text(item.created_by)}" if item.created_by else "",
+        f"by {text(item.created_by)}" if item.created_by else "",
     ]
     line = "".join(f"<span>{fact}</span>" for fact in facts if fact)
-    lead = f'<p class="lead">{_text(item.description)}</p>' if item.description else ""
-    words = [name if text == "true" else f"{name}: {text}" for name, text in item.tags.items()]
-    tags = "".join(f'<span class="tag">{_text(word)}</span>' for word in words)
+    lead = f'<p class="lead">{text(item.description, _PARAGRAPH)}</p>' if item.description else ""
+    words = [name if value == "true" else f"{name}: {value}" for name, value in item.tags.items()]
+    tags = "".join(f'<span class="tag">{text(word)}</span>' for word in words)
     return (
-        f'<header><div class="eyebrow">Model card</div><h1>{_text(card.title)}'
-        f'<span class="version">{_text(item.version)}</span></h1><div class="line">{line}</div>{lead}{tags}</header>'
+        f'<header><div class="eyebrow">Model card</div><h1>{text(card.title)}'
+        f'<span class="version">{text(item.version)}</span></h1><div class="line">{line}</div>{lead}{tags}</header>'
     )
 
 
 def _section(section: Section) -> str:
     body = "".join(_block(block) for block in section.blocks)
     wide = ' class="wide"' if section.is_wide else ""
-    return f"<section{wide}><h2>{_text(section.title)}</h2>{body}</section>\n"
+    return f"<section{wide}><h2>{text(section.title)}</h2>{body}</section>\n"
 
 
 def _block(block: Block) -> str:
     if isinstance(block, Prose):
         missing = ' class="missing"' if block.is_missing else ""
-        return f"<p{missing}>{_text(block.text)}</p>"
+        return f"<p{missing}>{text(block.text, _PARAGRAPH)}</p>"
     if isinstance(block, Facts):
         return _facts(block)
     if isinstance(block, Table):
@@ -98,20 +94,20 @@ def _block(block: Block) -> str:
 
 
 def _facts(block: Facts) -> str:
-    pairs = [f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in block.pairs]
+    pairs = [f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in block.pairs]
     if len(pairs) > _MANY and all(len(name) + len(value) <= _SHORT for name, value in block.pairs):
         return f'<dl class="many">{"".join(f"<div>{pair}</div>" for pair in pairs)}</dl>'
     return f"<dl>{''.join(pairs)}</dl>"
 
 
 def _table(block: Table) -> str:
-    heads = "".join(f"<th>{_text(head)}</th>" for head in block.heads)
-    rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in block.rows)
+    heads = "".join(f"<th>{text(head)}</th>" for head in block.heads)
+    rows = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in block.rows)
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _metrics(block: Metrics) -> str:
-    against = f'<th class="num">In {_text(block.against)}</th><th class="num">Change</th>' if block.against else ""
+    against = f'<th class="num">In {text(block.against)}</th><th class="num">Change</th>' if block.against else ""
     rows = "".join(_metric(row, has_before=bool(block.against)) for row in block.rows)
     return (
         f'<div class="scroll"><table><thead><tr><th>Metric</th><th class="bar"></th><th class="num">Value</th>{against}'
@@ -124,7 +120,7 @@ def _metric(row: Metric, *, has_before: bool) -> str:
     if has_before:
         before = f'<td class="num quiet">{format_metric(row.before)}</td>{_change(row)}'
     return (
-        f'<tr><td class="name">{_text(row.name)}</td><td class="bar">{bar(row.value, row.before)}</td>'
+        f'<tr><td class="name">{text(row.name)}</td><td class="bar">{bar(row.value, row.before)}</td>'
         f'<td class="num">{format_metric(row.value)}</td>{before}</tr>'
     )
 
@@ -148,23 +144,19 @@ def _move(move: ModelMove, *, is_mine: bool) -> str:
     route = (
         f"{move.from_status} → {move.to_status or 'deleted'}" if move.from_status else f"{move.to_status or 'deleted'}"
     )
-    replaced = f", replacing {_text(move.replaced_version)}" if move.replaced_version else ""
-    actor = f" by {_text(move.actor)}" if move.actor else ""
-    why = f'<div class="why">{_text(move.reason)}</div>' if move.reason else ""
+    replaced = f", replacing {text(move.replaced_version)}" if move.replaced_version else ""
+    actor = f" by {text(move.actor)}" if move.actor else ""
+    why = f'<div class="why">{text(move.reason)}</div>' if move.reason else ""
     return (
         f'<li class="{"mine" if is_mine else "other"}"><span class="when">{format_moment(move.at)}</span>'
-        f"<strong>{_text(move.version)}</strong> {_DONE[move.kind]}{actor}: {route}{replaced}{why}</li>"
+        f"<strong>{text(move.version)}</strong> {_DONE[move.kind]}{actor}: {route}{replaced}{why}</li>"
     )
 
 
 def _gallery(block: Gallery) -> str:
     figures = "".join(
-        f'<figure><figcaption>{_text(picture.title)}</figcaption><img alt="{_text(picture.title)}" '
+        f'<figure><figcaption>{text(picture.title)}</figcaption><img alt="{text(picture.title)}" '
         f'src="{picture.data_url}"></figure>'
         for picture in block.pictures
     )
     return f'<div class="plots">{figures}</div>'
-
-
-def _text(text: str) -> str:
-    return escape(text, quote=True)

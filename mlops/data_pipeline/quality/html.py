@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from html import escape
 
 from mlops.data_pipeline.quality.cards import card, shown
 from mlops.data_pipeline.quality.charts import bar, column_map, gauge, level
@@ -17,7 +16,8 @@ from mlops.data_pipeline.quality.issues import Issue, Severity
 from mlops.data_pipeline.quality.profiles import ColumnProfile, Example
 from mlops.data_pipeline.quality.report import QualityReport
 from mlops.data_pipeline.quality.score import ScorePart
-from mlops.data_pipeline.quality.style import STYLE, content_policy
+from mlops.data_pipeline.quality.style import STYLE
+from mlops.html_pages import page
 
 __all__ = ["MOST_CARDS", "MOST_ISSUES", "to_html"]
 
@@ -34,19 +34,14 @@ _FEWEST_MAPPED = 60  # columns; fewer are seen at once by their cards
 
 def to_html(report: QualityReport) -> str:
     """Return a report as an HTML page, light or dark as the reader's system is, and fit to be printed."""
-    title = shown(report.subject.title or "Data quality")
     cards = _Cards.of(report)
     sections = f"{_score(report)}{_table(report)}{_overview(report, cards)}{_issues(report, cards)}{_rules(report)}"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_policy())}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+    main = (
         f'{_header(report)}\n<div class="grid">\n{sections}</div>\n{_cards(report, cards)}'
         f"<footer>Made {report.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC by TracSeq MLOps. "
-        f"{_sampling(report)}</footer>\n</main>\n</body>\n</html>\n"
+        f"{_sampling(report)}</footer>\n"
     )
+    return page(report.subject.title or "Data quality", main, style=STYLE)
 
 
 def _header(report: QualityReport) -> str:

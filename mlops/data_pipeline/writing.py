@@ -61,15 +61,12 @@ def write_output(
     """
     rows = good.drop(ROW)
     name = _name(snapshot) if as_input else _PARQUET
-    parquet = rows.sink_parquet(folder / _PARQUET, compression=_COMPRESSION, statistics=_STATISTICS, lazy=True)
-    if name == _PARQUET:
-        parquet.collect(engine="streaming")
-    elif name == _NAMES[InputFormat.EXCEL]:
-        parquet.collect(engine="streaming")
+    rows.sink_parquet(folder / _PARQUET, compression=_COMPRESSION, statistics=_STATISTICS)
+    if name == _NAMES[InputFormat.EXCEL]:
         _write_workbook(rows, folder / name)
-    else:
+    elif name != _PARQUET:
         written = rows.with_columns(dates_in_their_formats(rows.collect_schema(), columns))
-        _write_text(written, folder / name, snapshot, read, beside=parquet)
+        _write_text(written, folder / name, snapshot.dialect or Dialect(), read)
     return name
 
 
@@ -78,29 +75,27 @@ def _name(snapshot: Snapshot) -> str:
     return f"{name}.gz" if snapshot.dialect is not None and snapshot.dialect.compression == "gzip" else name
 
 
-def _write_text(rows: pl.LazyFrame, file: Path, snapshot: Snapshot, read: ReadOptions, *, beside: pl.LazyFrame) -> None:
-    """Write a file of text, and run the query `beside` at the same time."""
-    dialect = snapshot.dialect or Dialect()
+def _write_text(rows: pl.LazyFrame, file: Path, dialect: Dialect, read: ReadOptions) -> None:
     if is_utf8(dialect.encoding):
-        pl.collect_all([_text_sink(rows, file, dialect, read), beside], engine="streaming")
+        _sink_text(rows, file, dialect, read)
         return
     with scratch_file(file.parent, ".utf8.") as plain:
-        pl.collect_all([_text_sink(rows, plain, dialect, read), beside], engine="streaming")
+        _sink_text(rows, plain, dialect, read)
         _encode(plain, file, dialect.encoding)
 
 
-def _text_sink(rows: pl.LazyFrame, file: Path, dialect: Dialect, read: ReadOptions) -> pl.LazyFrame:
+def _sink_text(rows: pl.LazyFrame, file: Path, dialect: Dialect, read: ReadOptions) -> None:
     compression: Any = "gzip" if file.suffix == ".gz" else "uncompressed"
     if not dialect.separator:
-        return rows.sink_ndjson(file, compression=compression, lazy=True)
-    return rows.sink_csv(
+        rows.sink_ndjson(file, compression=compression)
+        return
+    rows.sink_csv(
         file,
         compression=compression,
         include_bom=dialect.encoding.lower() in {"utf-8-sig", "utf_8_sig"},
         separator=dialect.separator,
         line_terminator="\r\n" if dialect.newline == "\r\n" else "\n",
         decimal_comma=read.decimal_comma,
-        lazy=True,
     )
 
 

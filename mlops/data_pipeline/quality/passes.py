@@ -1,4 +1,4 @@
-"""The queries over all rows of a snapshot, made together so that the streaming engine reads the file once for them.
+"""The queries over all rows of a snapshot: few, and one after the other.
 
 Columns go in blocks: a table of thousands of columns is then a handful of queries of bounded size instead of one that
 takes longer to plan than to run.
@@ -74,8 +74,8 @@ def count_all(frame: pl.LazyFrame, wanted: Sequence[Wanted], *, rows: int) -> li
         for block in _blocks([(place, asked) for place, asked in questions if asked])
     ]
     found = [_by_value(item, rows) for item in wanted]
-    for result in pl.collect_all(queries, engine="streaming"):
-        for key, value in result.row(0, named=True).items():
+    for query in queries:
+        for key, value in _collected(query).row(0, named=True).items():
             place, _, name = key.partition(".")
             found[int(place)][name] = value
     return found
@@ -262,7 +262,7 @@ def _last_of(parts: int) -> pl.Expr:
 
 
 def _collected(query: pl.LazyFrame) -> pl.DataFrame:
-    """Return the result of one query that keeps something of each row.
+    """Return the result of one query.
 
     Alone: of several that read one file, the quickest waits for none, and what the others have not come to is held.
     """

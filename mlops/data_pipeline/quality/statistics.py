@@ -142,8 +142,9 @@ def _read(frame: pl.LazyFrame, columns: Sequence[Column], *, has_faults: bool) -
 def _broken(frame: pl.LazyFrame) -> tuple[int, tuple[Example, ...]]:
     """Return how many rows could not be read as rows, and the first of them with what is wrong."""
     faulty = frame.filter(pl.col(FAULT).is_not_null()).select(ROW, FAULT)
-    count, first = pl.collect_all([faulty.select(pl.len()), faulty.head(passes.MOST_EXAMPLES)], engine="streaming")
-    return int(count.item()), tuple(Example(row=row, value=fault) for row, fault in first.rows())
+    count = int(faulty.select(pl.len()).collect(engine="streaming").item())
+    first = faulty.head(passes.MOST_EXAMPLES).collect(engine="streaming")
+    return count, tuple(Example(row=row, value=fault) for row, fault in first.rows())
 
 
 def _sampled(column: Column, table: _Table, *, now: clock.Now) -> _Sampled:

@@ -17,7 +17,6 @@ from mlops.data_pipeline.typed_values import ColumnType
 
 __all__ = ["Result", "Scan", "fault_counts", "run_passes"]
 
-_AT_ONCE = 50  # columns
 Scan = Callable[[Sequence[ColumnPlan]], pl.LazyFrame]
 _NUMBERED = re.compile(r"as dtype `(?!str`)[^`]*` at column .* \(column number (\d+)\)", re.DOTALL)
 
@@ -137,8 +136,7 @@ def _better(frame: pl.LazyFrame, plans: Sequence[ColumnPlan]) -> dict[str, Colum
         for plan, others in choices
         if others
     ]
-    blocks = (tests[begin : begin + _AT_ONCE] for begin in range(0, len(tests), _AT_ONCE))
-    counted = (counts for block in blocks for counts in pl.collect_all(block, engine="streaming"))
+    counted = (test.collect(engine="streaming") for test in tests)  # one by one: see `quality.passes`
     for plan, others in choices:
         read = next(counted).row(0) if others else ()
         if any(read):

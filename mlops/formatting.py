@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -44,6 +45,7 @@ def format_metric(value: float | None) -> str:
     return f"{number:,.{_decimals(size)}f}"
 
 
+@lru_cache(maxsize=1024)
 def _decimals(size: float) -> int:
     """Return with how many decimals a size below 1e7 is shown."""
     return 3 if size < 1e-4 else max(0, 3 - math.floor(math.log10(size)))

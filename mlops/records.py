@@ -11,6 +11,8 @@ import json
 import math
 import re
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from functools import lru_cache
+from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
@@ -194,6 +196,16 @@ _reading = contextvars.ContextVar("reading a stored document", default=False)  #
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+@lru_cache(maxsize=512)
+def _fields_of(
+    cls: type[BaseModel],
+) -> tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]], set[str]]:
+    """Return the names of a record's fields, what reads them of values, and the set of them, which nobody changes."""
+    names = tuple(cls.__pydantic_fields__)  # `model_fields` asks who is allowed to see them
+    read = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
+    return names, read, set(names)
+
+
 class Record(BaseModel):
     """Base of all records: frozen, strict when made, tolerant when read.
 
@@ -229,10 +241,10 @@ class Record(BaseModel):
 
         What pydantic's `model_construct` does, quicker: a page of experiments would spend most of its time there.
         """
-        record, fields = cls.__new__(cls), cls.__pydantic_fields__  # `model_fields` asks who is allowed to see them
+        record, (names, read, given) = cls.__new__(cls), _fields_of(cls)
         put = object.__setattr__
-        put(record, "__dict__", {name: values[name] for name in fields})
-        put(record, "__pydantic_fields_set__", set(fields))
+        put(record, "__dict__", dict(zip(names, read(values), strict=True)))
+        put(record, "__pydantic_fields_set__", given)
         put(record, "__pydantic_extra__", None)
         put(record, "__pydantic_private__", None)
         return record

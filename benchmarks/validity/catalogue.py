@@ -109,6 +109,10 @@ _ROLLOUT = planned_test(
     (0.5, 0.5), test_type="gradual_rollout", baseline_rate=0.9, steps=[{"share": share} for share in (0.05, 0.25, 0.5)]
 )
 _DRIFT = (Stage(3000, (0.90, 0.90), (0.95, 0.05)), Stage(6000, (0.92, 0.92), (0.75, 0.25)))
+_CHANGED = "conversion falls from 0.9 to 0.5 in both arms when shares change from 50/50 to 90/10, 100 looks"
+_FALL = (Stage(5000, (0.90, 0.90), (0.5, 0.5)),)
+_PHASES = Design(planned_test((0.9, 0.1), baseline_rate=0.9), (0.50, 0.50), _FALL)
+_POOLED = Design(_PHASES.config, (0.50, 0.50), _FALL, is_pooled=True)
 _DRIFTS = [
     Check(
         "error-rollout",
@@ -119,9 +123,31 @@ _DRIFTS = [
     ),
     Check(
         "error-rollout-asymptotic",
-        "the same, asymptotic",
+        "the same, asymptotic over all steps together",
         "power",
-        told_apart(Design(_ROLLOUT, (0.94, 0.94), _DRIFT, forced="asymptotic")),
+        told_apart(Design(_ROLLOUT, (0.94, 0.94), _DRIFT, forced="asymptotic", is_pooled=True)),
+    ),
+    Check(
+        "error-phases",
+        f"{_CHANGED}, asymptotic within phases, chosen",
+        "error at most",
+        told_apart(_PHASES),
+        0.05,
+    ),
+    Check(
+        "error-phases-decided",
+        "the same, `decide` asked at every look",
+        "error at most",
+        decided.decided(_PHASES),
+        0.05,
+        most=_SLOW,
+    ),
+    Check("error-phases-pooled", "the same, over all phases together", "power", told_apart(_POOLED)),
+    Check(
+        "power-phases",
+        "conversion 0.9 → 0.93, then 0.5 → 0.53, otherwise the same, asymptotic within phases",
+        "power",
+        told_apart(Design(_PHASES.config, (0.50, 0.53), (Stage(5000, (0.90, 0.93), (0.5, 0.5)),))),
     ),
 ]
 

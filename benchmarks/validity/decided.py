@@ -67,11 +67,20 @@ def _each(design: Design, draw: Draw | None, one: Callable[[NDArray[np.int64], F
     def simulate(rng: Generator, repetitions: int) -> Floats:
         found = []
         for _ in range(repetitions):
-            who = rng.choice(design.shares.size, design.size, p=design.shares)
+            who = _arriving(design, rng)
             found.append(one(who, draw(rng, who)))
         return np.array(found)
 
     return simulate
+
+
+def _arriving(design: Design, rng: Generator) -> NDArray[np.int64]:
+    begins = [0, *(stage.until for stage in design.earlier)]
+    parts = [
+        rng.choice(design.shares.size, stage.until - begin, p=stage.shares)
+        for begin, stage in zip(begins, design.stages, strict=True)
+    ]
+    return np.concatenate(parts)
 
 
 def _converting(design: Design) -> Draw:
@@ -112,10 +121,36 @@ def _gathered(design: Design, who: NDArray[np.int64], values: Floats) -> Iterato
             sketches = _sketched(sketches, who[before:look], values[before:look], len(variants))
         metric = MetricEvidence(
             _summary(who[:look], values[:look], len(variants)),
+            strata=_strata(design, who[:look], values[:look]) if design.is_phased else {},
             blocks=_blocks(blocks[:look], who[:look], values[:look], len(variants)) if design.block_ends.size else None,
             sketches=sketches,
         )
-        yield Evidence(variants, units, units, units, units, {source: metric}, (Exposures(design.shares, units),))
+        yield Evidence(
+            variants,
+            units,
+            units,
+            units,
+            units,
+            {source: metric},
+            _exposures(design, who[:look]),
+            is_phased=design.is_phased,
+        )
+
+
+def _exposures(design: Design, who: NDArray[np.int64]) -> tuple[Exposures, ...]:
+    if not design.is_phased:
+        return (Exposures(design.shares, np.bincount(who, minlength=design.shares.size).astype(float)),)
+    places = np.split(who, [stage.until for stage in design.earlier])
+    return tuple(
+        Exposures(np.array(stage.shares), np.bincount(each, minlength=design.shares.size).astype(float))
+        for stage, each in zip(design.stages, places, strict=True)
+    )
+
+
+def _strata(design: Design, who: NDArray[np.int64], values: Floats) -> dict[str, Summary]:
+    cuts = [stage.until for stage in design.earlier]
+    parts = zip(np.split(who, cuts), np.split(values, cuts), strict=True)
+    return {str(number): _summary(*part, design.shares.size) for number, part in enumerate(parts, start=1)}
 
 
 def _summary(places: NDArray[np.int64], values: Floats, size: int) -> Summary:

@@ -79,12 +79,14 @@ class Design:
         rates: True rate of each variant, at the end; of other metrics nothing.
         earlier: Stages before, where rates or shares change.
         forced: A sequence that was not chosen, for comparison.
+        is_pooled: Whether arms are compared over all stages together although shares changed, for comparison.
     """
 
     config: ABTestConfig
     rates: tuple[float, ...] = ()
     earlier: tuple[Stage, ...] = ()
     forced: Forced | None = None
+    is_pooled: bool = False
 
     @cached_property
     def method(self) -> Method:
@@ -136,6 +138,11 @@ class Design:
         """All stages, the last one to the end, each with its shares."""
         last = Stage(self.size, self.rates)
         return tuple(stage._replace(shares=stage.shares or tuple(self.shares)) for stage in (*self.earlier, last))
+
+    @property
+    def is_phased(self) -> bool:
+        """Whether shares changed, so that arms are compared within stages."""
+        return not self.is_pooled and len({stage.shares for stage in self.stages}) > 1
 
     @property
     def changes_at(self) -> int:

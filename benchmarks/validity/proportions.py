@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.validity.check import Simulation, first_stops
 from benchmarks.validity.designs import Design
-from benchmarks.validity.streams import at_ends, conversions, of_blocks
+from benchmarks.validity.streams import at_ends, by_stage, conversions, of_blocks
 from mlops.stats import confidence_sequences, e_process, proportions
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
@@ -53,13 +53,19 @@ def told_apart_at(design: Design, counts: Counts) -> Floats:
 
 def _asymptotic(design: Design, counts: Counts) -> Floats:
     """Return p-values by repetition, look and treatment."""
-    seen, levels = at_ends(counts, design, design.looks), design.levels
+    levels = design.levels.shared()
+    seen = by_stage(counts, design) if design.is_phased else at_ends(counts, design, design.looks)
     arms = [_arm(seen, index) for index in range(len(levels.sizes))]
-    found = [
-        confidence_sequences.p_value_of_proportions(arms[0], arm, target=float(target), alpha=levels.alpha)
-        for arm, target in zip(arms[1:], levels.targets, strict=True)
-    ]
+    found = []
+    for arm, target in zip(arms[1:], levels.targets.tolist(), strict=True):
+        found.append(_p_values(arms[0], arm, target, levels.alpha, is_phased=design.is_phased))
     return np.stack(found, axis=-1)
+
+
+def _p_values(control: Counts, treatment: Counts, target: float, alpha: float, *, is_phased: bool) -> Floats:
+    if is_phased:
+        return confidence_sequences.p_value_of_stratified_proportions(control, treatment, target=target, alpha=alpha)
+    return confidence_sequences.p_value_of_proportions(control, treatment, target=target, alpha=alpha)
 
 
 def _arm(counts: Counts, index: int) -> Counts:

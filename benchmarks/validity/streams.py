@@ -11,7 +11,16 @@ from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
 from mlops.stats.moments import Summary
 
-__all__ = ["LATENCY_EDGES", "at_ends", "conversions", "latencies", "latency_moments", "latency_sketches", "of_blocks"]
+__all__ = [
+    "LATENCY_EDGES",
+    "at_ends",
+    "by_stage",
+    "conversions",
+    "latencies",
+    "latency_moments",
+    "latency_sketches",
+    "of_blocks",
+]
 
 _MEDIAN_MS, _SPREAD = 100.0, 0.5  # of the lognormal latency
 LATENCY_EDGES = np.concatenate([[0.0], np.geomspace(100.0, 500.0, 41), [np.inf]])  # 4 % wide where p95 is
@@ -37,6 +46,15 @@ def of_blocks(counts: Counts, design: Design) -> Counts:
     ends = at_ends(counts, design, design.block_ends)
     n, events = (np.diff(np.asarray(part), axis=1, prepend=0).swapaxes(1, 2) for part in ends)
     return Counts(n, events)
+
+
+def by_stage(counts: Counts, design: Design) -> Counts:
+    """Return the counts at each look within each stage; repetitions by looks by stages by variants."""
+    ends = [np.minimum(design.looks, stage.until) for stage in design.stages]
+    n, events = (
+        np.stack([np.asarray(part)[:, np.searchsorted(design.cuts, end)] for end in ends], axis=2) for part in counts
+    )
+    return Counts(np.diff(n, axis=2, prepend=0), np.diff(events, axis=2, prepend=0))
 
 
 def latencies(

@@ -47,10 +47,10 @@ class CountKey(NamedTuple):
     """What is counted.
 
     Attributes:
-        kind: `interactions` (name: the phase they were logged in), `units`, `predictions`, `labels`, `exposures` (name:
-            the phase), `confusion` (name: JSON of truth and prediction), `class` (name: one that is counted apart, see
-            `classes`; no variant), `arrivals` (name: the metric, all variants
-            together; no name: labels that met their interactions), `revised` (name: the metric, likewise).
+        kind: `interactions` (name: the phase they were logged in), `units` and `exposures` (name: the phase of the
+            first exposure), `predictions`, `labels`, `confusion` (name: JSON of truth and prediction), `class` (name:
+            one that is counted apart, see `classes`; no variant), `arrivals` (name: the metric, all variants together;
+            no name: labels that met their interactions), `revised` (name: the metric, likewise).
     """
 
     kind: str

@@ -86,6 +86,7 @@ class ABTestManager:
         Raises:
             ABTestNotFound: There is none.
             ABTestMoveRefused: It was started before.
+            Conflict: Its `ends_at` has passed.
         """
         return await asyncio.to_thread(self.sync.start_test, test_id)
 
@@ -178,7 +179,7 @@ class ABTestManager:
         Raises:
             ABTestNotFound: There is no such test.
             ABTestNotRunning: It takes no interactions now.
-            VariantMismatch: The user was assigned another variant.
+            VariantMismatch: The user was assigned another variant, or was never assigned one.
             InteractionConflict: The id belongs to an interaction with another content.
             InteractionRefused: A number in it is not finite, or a metric has a value that the design does not allow.
         """
@@ -214,7 +215,14 @@ class ABTestManager:
         return await self.sync.record_outcome_async(interaction_id, label, test_id=test_id, revision=revision)
 
     async def record_outcomes(self, labels: Mapping[str, Any], *, test_id: str | None = None) -> None:
-        """Tell the truth about many interactions, by their ids, in one transaction. Raises as `record_outcome`."""
+        """Tell the truth about many interactions in one transaction: all, or none. Raises as `record_outcome`.
+
+        An error names the first label at fault and how many more there are.
+
+        Args:
+            labels: By the ids of their interactions. Of a table, `frame.set_index("interaction_id")["label"].dropna()`.
+            test_id: The test; None means every test that an interaction was logged in.
+        """
         await asyncio.to_thread(self.sync.record_outcomes, labels, test_id=test_id)
 
     async def calculate_results(self, test_id: str) -> dict[str, VariantResult]:
@@ -240,7 +248,8 @@ class ABTestManager:
     async def check_for_early_stopping(self, test_id: str) -> Decision:
         """Decide whether a test goes on, pauses, stops or takes its next step, and do it; see `stopping`.
 
-        It happens by itself, within a second, when interactions or labels come; call it where neither may come.
+        It happens by itself, within a second: when interactions or labels come, and when the time of a test is over,
+        as long as one process has a manager open.
 
         Raises:
             ABTestNotFound: There is no such test.
@@ -279,6 +288,7 @@ class ABTestManager:
 
         Raises:
             SearchSyntaxError: The filter or the order cannot be read; the error points at the column.
+            InvalidInput: No status has this name.
         """
         return await asyncio.to_thread(
             self.sync.list_tests,

@@ -10,12 +10,24 @@ from typing import Literal
 
 from mlops.ab_testing import blocks
 from mlops.ab_testing.entities import MetricKind
-from mlops.ab_testing.measures import KNOWN, Measure, shown_name
+from mlops.ab_testing.measures import CONFUSION, KNOWN, Measure, shown_name
 from mlops.ab_testing.values import NumberMap
 from mlops.comparison import Direction
 from mlops.records import Json, Record
 
-__all__ = ["TESTS", "Cut", "Method", "MetricMethod", "Role", "Sequence", "Test", "Unit", "in_words"]
+__all__ = [
+    "TESTS",
+    "Cut",
+    "Method",
+    "MetricMethod",
+    "Role",
+    "Sequence",
+    "Test",
+    "Unit",
+    "in_words",
+    "is_pooled",
+    "within_phases",
+]
 
 Role = Literal["primary", "secondary", "guardrail", "other"]
 Unit = Literal["value", "cluster", "stratum", "covariate", "pair"]
@@ -56,9 +68,8 @@ _WORDS: Mapping[str, str] = {
     "quantile_limits": "difference of quantiles by distribution-free limits",
     "delta_method": "delta method over units",
     "mantel_haenszel": "Cochran–Mantel–Haenszel test with the Mantel–Haenszel difference",
-    "stratified_means": "difference of means within strata, weighted by their size",
+    "stratified_means": "difference of means within strata, weighted",
     "cuped_welch": "Welch's t test after CUPED adjustment",
-    "paired_differences": "McNemar's test, or the t test of paired differences",
     "none": "no test",
     "asymptotic": "asymptotic confidence sequence",
     "e_process": "two-sample e-process",
@@ -159,6 +170,28 @@ class Method(Record):
         return blocks.block_of(index) if "arrival" in kinds else None
 
 
+def within_phases(metric: MetricMethod) -> MetricMethod:
+    """Return how a metric is compared once the shares of newcomers have changed: within phases, and added up.
+
+    A rate that drifts for everybody would else look like an advantage of the arm that was large later. Metrics with
+    units, covariates or scores of their own are compared as they were.
+    """
+    if metric.unit != "value" or metric.source in CONFUSION:
+        return metric
+    test = TESTS.get(("stratum", metric.kind)) if metric.test in {"pooled_z_newcombe", "welch"} else None
+    return metric if test is None else MetricMethod.trusted(dict(metric) | {"test": test, "unit": "stratum"})
+
+
+def is_pooled(metric: MetricMethod) -> bool:
+    """Tell whether a metric is compared over all phases together, because what it needs is not kept by phase.
+
+    Shadow tests have no phases to speak of, and an e-process compares within blocks of arrival order.
+    """
+    return metric.test != "none" and (
+        metric.unit in {"cluster", "covariate"} or metric.kind is MetricKind.RATIO or metric.source in CONFUSION
+    )
+
+
 def in_words(metric: MetricMethod) -> str:
     """Return how a metric is compared, and why.
 
@@ -167,5 +200,11 @@ def in_words(metric: MetricMethod) -> str:
         ...                       reason="an average over many independent units"))
         "value: Welch's t test; asymptotic confidence sequence (an average over many independent units)"
     """
-    parts = [_WORDS[part] for part in (metric.test, metric.sequence) if part != "none"] or [_WORDS["none"]]
+    test = _paired(metric) if metric.test == "paired_differences" else _WORDS[metric.test]
+    parts = [test] * (metric.test != "none") + [_WORDS[metric.sequence]] * (metric.sequence != "none")
+    parts = parts or [_WORDS["none"]]
     return f"{metric.name}: {'; '.join(parts)}" + (f" ({metric.reason})" if metric.reason else "")
+
+
+def _paired(metric: MetricMethod) -> str:
+    return "McNemar's test" if metric.kind is MetricKind.PROPORTION else "t test of paired differences"

@@ -12,10 +12,10 @@ import numpy as np
 from mlops.ab_testing.compared import Levels
 from mlops.stats import e_process
 from mlops.stats.arguments import Alternative, Floats
-from mlops.stats.arms import Counts
+from mlops.stats.arms import Counts, effective_size
 from mlops.stats.moments import Summary
 
-__all__ = ["Sequential", "exact_p_values", "exact_sequences", "running"]
+__all__ = ["Sequential", "exact_p_values", "exact_sequences", "running", "within"]
 
 _POINTS = 30  # on each side of the grid of differences: bounds are rounded outwards by at most a third
 _FINEST = 1e-4
@@ -88,3 +88,26 @@ def running(blocks: Summary, sizes: tuple[int, ...]) -> Summary:
         around_origin = np.cumsum(squares + n * (mean - origin) ** 2, axis=0)
         variance = np.maximum(around_origin - count * (centre - origin) ** 2, 0.0) / (count - 1)
     return Summary(count[ends], centre[ends], np.where(count > 1, variance, np.nan)[ends])
+
+
+def within(blocks: Summary, sizes: tuple[int, ...], *, are_rates: bool) -> tuple[Floats, Floats, Floats]:
+    """Return difference, standard error and z of each treatment at each look, compared within every block and added up.
+
+    Args:
+        blocks: As for `running`.
+        sizes: Likewise.
+        are_rates: Whether values are 0 and 1, so that equal arms have one variance in a block.
+    """
+    n, mean, variance = (np.nan_to_num(np.asarray(part, dtype=float)) for part in blocks)
+    ends = np.searchsorted(np.cumsum(n.sum(axis=1)), np.array(sizes, dtype=float))
+    one, other = n[:, :1], n[:, 1:]
+    weight = np.where((one > 1) & (other > 1), effective_size(one, other), 0.0)
+    both = np.maximum(one + other, 2.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = weight**2 * (variance[:, :1] / np.maximum(one, 1.0) + variance[:, 1:] / np.maximum(other, 1.0))
+        pooled = (one * mean[:, :1] + other * mean[:, 1:]) / both
+        null = weight * pooled * (1 - pooled) * both / (both - 1) if are_rates else spread
+        sums = (np.cumsum(part, axis=0)[ends[ends < len(n)]] for part in (weight, weight * (mean[:, 1:] - mean[:, :1])))
+        total, excess = sums
+        error, score = (np.sqrt(np.cumsum(part, axis=0)[ends[ends < len(n)]]) for part in (spread, null))
+        return excess / total, error / total, excess / score

@@ -10,7 +10,7 @@ import bisect
 import itertools
 from functools import lru_cache
 
-__all__ = ["GROWTH", "SMALLEST", "block_of", "look_sizes", "planned_block_of"]
+__all__ = ["GROWTH", "SMALLEST", "block_of", "ends_until", "look_sizes", "planned_block_of"]
 
 SMALLEST = 100
 """Values in each of the first blocks."""
@@ -40,6 +40,16 @@ def block_of(index: int) -> int:
         (0, 0, 1, 194)
     """
     return bisect.bisect_right(_ends(), index)
+
+
+def ends_until(most: int) -> tuple[int, ...]:
+    """Return after how many values each block ends that ends by then.
+
+    Example:
+        >>> ends_until(350)
+        (100, 200, 300)
+    """
+    return _ends()[: bisect.bisect_right(_ends(), most)]
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,17 @@ from mlops.stats.arms import Counts, effective_size
 from mlops.stats.moments import Summary
 from mlops.stats.results import Comparison, Interval
 
-__all__ = ["BURN_IN", "SPARSE", "Compared", "Levels", "compare_means", "compare_rates", "from_estimates", "nothing"]
+__all__ = [
+    "BURN_IN",
+    "SPARSE",
+    "Compared",
+    "Levels",
+    "compare_means",
+    "compare_rates",
+    "from_estimates",
+    "masked",
+    "nothing",
+]
 
 SPARSE = 5.0
 """With fewer expected in the rarest cell of a two-by-two table, Fisher's exact test replaces the z test."""
@@ -45,6 +55,15 @@ class Levels(NamedTuple):
     def targets(self) -> Floats:
         """For each treatment the effective size of it and control."""
         return effective_size(self.sizes[:1], self.sizes[1:])
+
+    def shared(self) -> Levels:
+        """Return the levels of the primary metric, whose error all treatments share: Holm's first step.
+
+        Example:
+            >>> Levels(0.95, np.array([50.0, 25.0, 25.0])).shared().confidence
+            0.975
+        """
+        return self._replace(confidence=1 - self.alpha / max(1, len(self.sizes) - 1))
 
 
 class Compared(NamedTuple):
@@ -98,7 +117,7 @@ def compare_rates(n: Floats, events: Floats, levels: Levels) -> Compared:
     ratio = risk_ratio.katz_interval(control, treatment, confidence=levels.confidence)
     lower, upper, always_p = _rate_sequences(control, treatment, levels)
     error, sizes = _rate_error(control, treatment), (n[:, :1], n[:, 1:])
-    return _masked(Compared(*interval, p_value, error, lower, upper, always_p, *ratio, effective_size(*sizes)), n)
+    return masked(Compared(*interval, p_value, error, lower, upper, always_p, *ratio, effective_size(*sizes)), n)
 
 
 def _rate_p_values(control: Counts, treatment: Counts) -> Floats:
@@ -149,7 +168,13 @@ def _columns(values: Summary, part: slice) -> Summary:
 
 
 def from_estimates(
-    found: Comparison, ratio: Interval, sizes: Floats, levels: Levels, *, pairs: bool = False
+    found: Comparison,
+    ratio: Interval,
+    sizes: Floats,
+    levels: Levels,
+    *,
+    pairs: bool = False,
+    information: Floats | None = None,
 ) -> Compared:
     """Return the answer of any estimate that is asymptotically a mean, its confidence sequence included.
 
@@ -159,16 +184,18 @@ def from_estimates(
         sizes: Independent units by metric and variant, control first (of shadow pairs: by metric and treatment).
         levels: Confidence, and where the sequences are narrowest.
         pairs: Whether the sizes are those of pairs.
+        information: Effective size of both arms, where it is not that of the sizes.
     """
-    information = sizes / 2 if pairs else effective_size(sizes[:, :1], sizes[:, 1:])
+    if information is None:
+        information = sizes / 2 if pairs else effective_size(sizes[:, :1], sizes[:, 1:])
     smallest = sizes if pairs else np.minimum(sizes[:, :1], sizes[:, 1:])
     error = np.where(smallest >= BURN_IN, found.standard_error, np.nan)
     always = confidence_sequences.around(found.estimate, error, information / levels.targets, alpha=levels.alpha)
     answer = Compared(*found[:4], found.standard_error, always.lower, always.upper, always.p_value, *ratio, information)
-    return _masked(answer, sizes, pairs=pairs)
+    return masked(answer, sizes, pairs=pairs)
 
 
-def _masked(answer: Compared, sizes: Floats, *, pairs: bool = False) -> Compared:
+def masked(answer: Compared, sizes: Floats, *, pairs: bool = False) -> Compared:
     """Return NaN where an arm has no value: there nothing can be said, not even that nothing is known."""
     measured = sizes > 0 if pairs else (sizes[:, :1] > 0) & (sizes[:, 1:] > 0)
     return Compared(*(np.where(measured, part, np.nan) for part in answer))

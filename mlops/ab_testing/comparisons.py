@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mlops.ab_testing import arrival, blocks, confusion
-from mlops.ab_testing.analysis import Method, MetricMethod
+from mlops.ab_testing.analysis import Method, MetricMethod, within_phases
 from mlops.ab_testing.compared import Compared, Levels, compare_means, compare_rates, nothing
 from mlops.ab_testing.entities import MetricKind
 from mlops.ab_testing.evidence import Evidence, MetricEvidence, PairMoments
 from mlops.ab_testing.measures import CONFUSION
-from mlops.ab_testing.quantile_comparisons import compare_quantiles
+from mlops.ab_testing.quantile_comparisons import compare_quantiles, within
 from mlops.ab_testing.unit_comparisons import compare_adjusted, compare_clusters, compare_pairs, compare_strata
 from mlops.stats import effect_size, group_sequential, means, proportions
 from mlops.stats.arguments import Floats
@@ -68,10 +68,11 @@ def compare(method: Method, evidence: Evidence) -> Table:
         evidence: What was gathered.
     """
     metrics = _rows(method, evidence)
-    levels = levels_of(method, evidence.variants)
     values = _values(metrics, evidence, method.positive_label)
     parts = np.array(nothing(len(metrics), len(evidence.treatments)))
-    for test, rows in _by_test(metrics, values).items():
+    usual = levels_of(method, evidence.variants)
+    for (test, is_shared), rows in _by_test(metrics, values, evidence).items():
+        levels = usual.shared() if is_shared else usual
         part = Summary(*(np.asarray(each)[rows] for each in values))
         if test == "pooled_z_newcombe":
             parts[:, rows] = compare_rates(np.asarray(part.n), _events(part), levels)
@@ -80,7 +81,8 @@ def compare(method: Method, evidence: Evidence) -> Table:
         else:
             parts[:, rows] = np.concatenate([_one(method, metrics[row], evidence, levels) for row in rows], axis=1)
     _put_exact_sequences(parts, method, metrics, evidence)
-    return Table(metrics, Compared(*parts), values, _effects(metrics, values))
+    found = Compared(*parts)
+    return Table(metrics, found, values, _effects(metrics, values, found))
 
 
 def _events(values: Summary) -> Floats:
@@ -91,17 +93,21 @@ def _events(values: Summary) -> Floats:
 def _rows(method: Method, evidence: Evidence) -> tuple[MetricMethod, ...]:
     named = {metric.source for metric in method.metrics}
     others = [method.of(source)[0] for source in evidence.metrics if source not in named]
-    return (*method.metrics, *others)
+    rows = (*method.metrics, *others)
+    return tuple(map(within_phases, rows)) if evidence.is_phased else rows
 
 
-def _by_test(metrics: Sequence[MetricMethod], values: Summary) -> dict[str, list[int]]:
-    """Return the rows of each test; what was declared a rate and has other values than 0 and 1 is not compared."""
-    means = np.nan_to_num(np.asarray(values.mean))
-    rows: dict[str, list[int]] = {}
+def _by_test(metrics: Sequence[MetricMethod], values: Summary, evidence: Evidence) -> dict[tuple[str, bool], list[int]]:
+    """Return the rows of each test, that of the primary metric apart where several treatments share its error.
+
+    What was declared a rate and has other values than 0 and 1 is not compared.
+    """
+    means, is_shared = np.nan_to_num(np.asarray(values.mean)), len(evidence.treatments) > 1
+    rows: dict[tuple[str, bool], list[int]] = {}
     for row, metric in enumerate(metrics):
         is_sound = metric.kind is not MetricKind.PROPORTION or (means[row].min() >= 0 and means[row].max() <= 1)
         if metric.test != "none" and is_sound:
-            rows.setdefault(metric.test, []).append(row)
+            rows.setdefault((metric.test, is_shared and row == 0), []).append(row)
     return rows
 
 
@@ -149,12 +155,12 @@ def _one(method: Method, metric: MetricMethod, evidence: Evidence, levels: Level
     found, test, flipped = _evidence_of(evidence, metric), metric.test, metric.is_complement
     are_rates = metric.kind is MetricKind.PROPORTION
     if test == "quantile_limits" and found.sketches:
-        return compare_quantiles(found.sketches, metric.quantile, levels)
+        return compare_quantiles(within(found), metric.quantile, levels)
     units = units_of(method, metric, evidence)
     if units is not None:
         return compare_clusters(units, levels)
     if test in {"mantel_haenszel", "stratified_means"} and found.strata:
-        return compare_strata(found, levels, are_rates=are_rates, is_complement=flipped)
+        return compare_strata(found, levels, are_rates=are_rates, is_complement=flipped, are_phases=evidence.is_phased)
     if test == "cuped_welch" and found.covariate is not None:
         return compare_adjusted(_complement(found.covariate) if flipped else found.covariate, levels)
     if test == "paired_differences" and found.pairs is not None:
@@ -191,7 +197,8 @@ def _put_exact_sequences(parts: Floats, method: Method, metrics: Sequence[Metric
     for row, metric in enumerate(metrics):
         if metric.sequence == "e_process":
             cut = blocks_of(method, metric, evidence)
-            parts[limits, row] = [[-1.0], [1.0], [1.0]] if cut is None else arrival.exact_sequences(cut, levels)
+            sure = levels.shared() if row == 0 else levels
+            parts[limits, row] = [[-1.0], [1.0], [1.0]] if cut is None else arrival.exact_sequences(cut, sure)
 
 
 def blocks_of(method: Method, metric: MetricMethod, evidence: Evidence) -> Summary | None:
@@ -204,9 +211,12 @@ def blocks_of(method: Method, metric: MetricMethod, evidence: Evidence) -> Summa
     return Summary(*(np.asarray(part)[:closed] for part in (cut.n, mean, cut.variance)))
 
 
-def _effects(metrics: Sequence[MetricMethod], values: Summary) -> Floats:
-    """Return Cohen's h of rates and Hedges' g of means; quantiles and ratios have none."""
+def _effects(metrics: Sequence[MetricMethod], values: Summary, found: Compared) -> Floats:
+    """Return Cohen's h of rates and Hedges' g of means, of the difference that is shown; quantiles have none."""
     n, mean, variance = (np.asarray(part, dtype=float) for part in values)
+    if is_within := [row for row, metric in enumerate(metrics) if metric.test in _WITHIN]:
+        mean = mean.copy()
+        mean[is_within, 1:] = mean[is_within, :1] + found.difference[is_within]
     are_rates = np.array([[metric.kind is MetricKind.PROPORTION] for metric in metrics])
     are_means = np.array([[metric.kind is MetricKind.MEAN] for metric in metrics])
     rates = np.clip(np.where(are_rates, mean, np.nan), 0.0, 1.0)
@@ -218,13 +228,22 @@ def _effects(metrics: Sequence[MetricMethod], values: Summary) -> Floats:
     return np.where(are_rates, h, np.where(are_means, g, np.nan))
 
 
+_WITHIN = frozenset({"mantel_haenszel", "stratified_means"})
+
+
 def planned_looks(method: Method, evidence: Evidence) -> Looks:
-    """Return what the planned looks showed; each is computed of the values up to it, whenever it is asked for."""
+    """Return what the planned looks showed; each is computed of the values up to it, whenever it is asked for.
+
+    Where shares changed, arms are compared within each block of arrival order, in which both see the same days.
+    """
     cut = blocks_of(method, method.primary, evidence)
     if cut is None or not method.looks or not np.shape(cut.n)[0]:
         return Looks(*np.empty((4, 0, len(evidence.treatments))))
-    seen = arrival.running(cut, blocks.look_sizes(len(method.looks), method.planned_size))
-    difference, error, z = _statistics(method.primary, seen)
+    sizes = blocks.look_sizes(len(method.looks), method.planned_size)
+    if evidence.is_phased:
+        difference, error, z = arrival.within(cut, sizes, are_rates=method.primary.kind is MetricKind.PROPORTION)
+    else:
+        difference, error, z = _statistics(method.primary, arrival.running(cut, sizes))
     boundaries = np.array(method.boundaries[: len(z)])[:, None]
     return Looks(z, difference, *group_sequential.repeated_interval(difference, error, boundaries))
 

@@ -256,10 +256,10 @@ def _incomparable(config: ABTestConfig) -> Reasons:
 
 def _out_of_reach(config: ABTestConfig) -> Reasons:
     """Refuse a power that the maximum sample cannot reach even if it were looked at only once."""
-    request = request_of(config)
-    if request is None or request.effect is None:
-        return
     try:
+        request = request_of(config)
+        if request is None or request.effect is None:
+            return
         needed = least_total(request) or 0
     except InvalidInput as error:
         yield str(error)

@@ -130,6 +130,9 @@ class Guardrail(Record):
 class RolloutStep(Record):
     """One step of a gradual rollout.
 
+    At the end of a last step with share 1 the rollout is complete and the test is stopped, unless its results are
+    judged at planned looks or at the end only.
+
     Attributes:
         share: The share of the traffic that all treatments have together in this step, divided as in the allocation.
         minimum_interactions: Interactions of the treatments in this step before the next one.
@@ -319,8 +322,8 @@ class ABTestInteraction(Record):
         interaction_id: Unique within the test; logging it again changes nothing.
         variant_id: The variant that `assign_variant` returned.
         request_data: What was asked; fields named as strata or as the covariate are read from it.
-        response_data: What was answered. `prediction` is the answer that a label is compared with; None there is an answer too,
-            which no label equals. Every other number, nested ones with dots between the names, is a metric.
+        response_data: What was answered. `prediction` is the answer that a label is compared with; None there is an
+            answer too, which no label equals. Every other number, nested ones with dots between the names, is a metric.
         latency_ms: Milliseconds that the answer took.
         success: Whether the request was served without error.
         conversion: Whether it came to what was wanted.

@@ -49,11 +49,13 @@ class Exposures(NamedTuple):
         shares: Designed share of each variant.
         units: How many units came first to each.
         interactions: Logged in this phase, by variant; None where they are not counted by phase.
+        active: Those of the units that logged an interaction since; None where they are not counted by phase.
     """
 
     shares: Floats
     units: Floats
     interactions: Floats | None = None
+    active: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class MetricEvidence:
         clusters: Per unit how many values it gave (x) and their sum (y), when units give many; of a ratio of two
             metrics per unit the one below (x) and the one above (y).
         covariate: Per unit its value before the test (x) and in it (y), when one is named.
-        strata: Number, mean and variance of the values within each stratum, by its name.
+        strata: Number, mean and variance of the values within each stratum, by its name; within each stratum of each
+            phase where there are several phases.
         sketches: Of the values of each variant, for quantiles; empty when none are kept.
+        phases: The same by phase, where there are several.
         blocks: Number, mean and variance of the values in each block, in arrival order, the open one last; blocks by
             variant. Where a block ends is told by `Method.block_of`, never by results; a revision does not change it.
         pairs: For shadow tests, control's value (x) and that of each treatment (y) on the same request; one entry per
@@ -79,6 +83,7 @@ class MetricEvidence:
     covariate: PairMoments | None = None
     strata: Mapping[str, Summary] = field(default_factory=dict)
     sketches: tuple[QuantileSketch, ...] = ()
+    phases: tuple[tuple[QuantileSketch, ...], ...] = ()
     blocks: Summary | None = None
     pairs: PairMoments | None = None
     revised: int = 0
@@ -98,6 +103,8 @@ class Evidence:
         exposures: One for each phase of constant weights, oldest first.
         confusion: Per variant, for classifiers.
         since: When the test started; None before.
+        is_phased: Whether there are values of users from several phases, whose shares differ: then arms are compared
+            within phases.
     """
 
     variants: tuple[str, ...]
@@ -109,6 +116,7 @@ class Evidence:
     exposures: tuple[Exposures, ...] = ()
     confusion: tuple[Confusion, ...] = ()
     since: datetime | None = None
+    is_phased: bool = False
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -50,10 +50,15 @@ class MetricSummary(Record):
 class VariantComparison(Record):
     """One metric of a variant against control; NaN where it cannot be told.
 
+    Of the primary metric of several treatments, which share the error, limits are at the level that each of them has:
+    one minus the confidence over their number, as in the first step of Holm's procedure. Limits end at 0 where a later
+    step finds a difference.
+
     Attributes:
         metric: What is compared.
         method: The name of the method, such as `pooled_z_newcombe`.
-        difference: Variant minus control.
+        difference: Variant minus control; within strata and phases, or adjusted for a covariate, where the method is,
+            so that it need not be the difference of the plain values.
         ratio: Variant over control.
         lower: Of the difference, at the test's confidence, for one look.
         upper: Likewise.
@@ -90,6 +95,8 @@ class VariantComparison(Record):
 
 class VariantResult(Record):
     """What was found of one variant; NaN where nothing was measured.
+
+    Rates, means and quantiles are the plain ones of all its interactions; comparisons may be within strata or phases.
 
     Attributes:
         sample_size: Interactions.

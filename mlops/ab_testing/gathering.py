@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +24,7 @@ _NOTHING = ExactMoments()
 _NO_PAIRS = ExactPairMoments()
 
 Cells = Mapping[tuple[str, str], Mapping[str, ExactMoments]]  # by variant and metric, then by stratum
+Sketches = Mapping[tuple[str, str], Mapping[int, QuantileSketch]]  # by variant and metric, then by phase
 
 
 def evidence_of(config: ABTestConfig, book: Book) -> Evidence:
@@ -33,43 +33,48 @@ def evidence_of(config: ABTestConfig, book: Book) -> Evidence:
     Args:
         book: Everything but the cells of single days and units, from one snapshot.
     """
-    strata, sketches = _collected(book.cells)
+    is_shadow = config.test_type is TestType.SHADOW  # nobody is assigned, so that no units are counted
+    is_phased = not is_shadow and len({key.phase for key in book.cells}) > 1
+    strata, sketches = _collected(book.cells, is_phased=is_phased)
     interactions = _counted(config, book, "interactions")
     metrics = sorted({metric for _, metric in strata})
-    is_shadow = config.test_type is TestType.SHADOW  # nobody is assigned, so that no units are counted
     return Evidence(
         variants=config.variants,
         interactions=interactions,
         units=interactions if is_shadow else _counted(config, book, "units"),
         predictions=_counted(config, book, "predictions"),
         labels=_counted(config, book, "labels"),
-        metrics=_metrics(config, book, metrics, (strata, sketches)) | _ratios(config, book),
+        metrics=_metrics(config, book, metrics, (strata, sketches), is_phased=is_phased) | _ratios(config, book),
         exposures=_exposures(config, book),
         confusion=_confusion(config, book),
         since=config.started_at,
+        is_phased=is_phased,
     )
 
 
-def _collected(
-    cells: Mapping[CellKey, Cell],
-) -> tuple[dict[tuple[str, str], dict[str, ExactMoments]], dict[tuple[str, str], QuantileSketch]]:
-    """Add up the phases of each variant, metric and stratum, and the sketches of each variant and metric."""
+def _collected(cells: Mapping[CellKey, Cell], *, is_phased: bool) -> tuple[Cells, Sketches]:
+    """Add up the sums of each variant, metric and stratum, and the sketches of each variant, metric and phase.
+
+    Of several phases each is a stratum of its own, and so is each stratum within it.
+    """
     strata: dict[tuple[str, str], dict[str, ExactMoments]] = defaultdict(dict)
-    sketches: dict[tuple[str, str], QuantileSketch] = {}
+    sketches: dict[tuple[str, str], dict[int, QuantileSketch]] = defaultdict(dict)
     for key, cell in cells.items():
-        name = (key.variant, key.metric)
-        before = strata[name].get(key.stratum)
-        strata[name][key.stratum] = cell.sums if before is None else before + cell.sums
+        name, stratum = (key.variant, key.metric), _stratum(key, is_phased=is_phased)
+        before = strata[name].get(stratum)
+        strata[name][stratum] = cell.sums if before is None else before + cell.sums
         if cell.sketch is not None:
-            sketches[name] = sketches[name] + cell.sketch if name in sketches else cell.sketch
+            seen = sketches[name]
+            seen[key.phase] = seen[key.phase] + cell.sketch if key.phase in seen else cell.sketch
     return strata, sketches
 
 
+def _stratum(key: CellKey, *, is_phased: bool) -> str:
+    return f"{key.phase} {key.stratum}" if is_phased else key.stratum
+
+
 def _metrics(
-    config: ABTestConfig,
-    book: Book,
-    names: Sequence[str],
-    collected: tuple[Cells, Mapping[tuple[str, str], QuantileSketch]],
+    config: ABTestConfig, book: Book, names: Sequence[str], collected: tuple[Cells, Sketches], *, is_phased: bool
 ) -> dict[str, MetricEvidence]:
     """Return what is known of every logged number; the sums of all are summarised in one call."""
     (strata, sketches), variants, treatments = collected, config.variants, config.treatments
@@ -78,18 +83,29 @@ def _metrics(
     blocks, revised = _blocks(config, book), _revised(book)
     found = {}
     for row, name in enumerate(names):
-        sketched = [sketches.get((variant, name)) for variant in variants]
+        sketched = [sketches.get((variant, name), {}) for variant in variants]
         found[name] = MetricEvidence(
             values=Summary(*(part[row] for part in values)),
             clusters=_pairs(book, "cluster", name, variants),
             covariate=_pairs(book, "covariate", name, variants),
-            strata=_strata(config, parts[row]),
-            sketches=tuple(sketch or QuantileSketch() for sketch in sketched) if any(sketched) else (),
+            strata=_strata(parts[row]) if config.strata or is_phased else {},
+            sketches=tuple(map(_merged, sketched)) if any(sketched) else (),
+            phases=_by_phase(sketched) if is_phased else (),
             blocks=blocks.get(name),
             pairs=_pairs(book, "pair", name, treatments),
             revised=revised.get(name, 0),
         )
     return found
+
+
+def _merged(phases: Mapping[int, QuantileSketch]) -> QuantileSketch:
+    found = list(phases.values())
+    return found[0] if len(found) == 1 else sum(found, start=QuantileSketch())
+
+
+def _by_phase(variants: Sequence[Mapping[int, QuantileSketch]]) -> tuple[tuple[QuantileSketch, ...], ...]:
+    numbers = sorted({number for phases in variants for number in phases})
+    return tuple(tuple(phases.get(number, QuantileSketch()) for phases in variants) for number in numbers)
 
 
 def _table(sums: Sequence[ExactMoments], shape: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
@@ -112,11 +128,10 @@ def _total(sums: Iterable[ExactMoments]) -> ExactMoments:
     return found[0] if len(found) == 1 else sum(found, start=_NOTHING)
 
 
-def _strata(config: ABTestConfig, parts: Sequence[Mapping[str, ExactMoments]]) -> dict[str, Summary]:
-    if not config.strata:
-        return {}
+def _strata(parts: Sequence[Mapping[str, ExactMoments]]) -> dict[str, Summary]:
     names = sorted({name for part in parts for name in part})
-    return {name: summarise([part.get(name, _NOTHING) for part in parts]) for name in names}
+    table = _table([part.get(name, _NOTHING) for name in names for part in parts], (len(names), len(parts)))
+    return {name: Summary(*(part[row] for part in table)) for row, name in enumerate(names)}
 
 
 def _pairs(book: Book, kind: str, metric: str, variants: Sequence[str]) -> PairMoments | None:
@@ -164,6 +179,7 @@ def _exposures(config: ABTestConfig, book: Book) -> tuple[Exposures, ...]:
             shares=np.array([phase.allocation.get(variant, 0.0) for variant in config.variants], dtype=float),
             units=_counted(config, book, "exposures", name=str(phase.number)),
             interactions=_counted(config, book, "interactions", name=str(phase.number)),
+            active=_counted(config, book, "units", name=str(phase.number)),
         )
         for phase in config.phases
     )
@@ -191,28 +207,32 @@ def past_evidence(
     names = sorted({key.day for key in days.cells})[:-1]
     if found is None or not names:
         return []
-    parts = [_of_day(config, days, name) for name in names]
-    running = list(itertools.accumulate(parts, lambda one, other: [a + b for a, b in zip(one, other, strict=True)]))
-    chosen = sorted({round(index) for index in np.linspace(0, len(names) - 1, min(most, len(names)))})
-    return [(_end_of(names[index]), _as_it_was(now, metric, found, running[index])) for index in chosen]
+    by_day: dict[str, list[tuple[CellKey, ExactMoments]]] = defaultdict(list)
+    for key, cell in days.cells.items():
+        by_day[key.day].append((key, cell.sums))
+    chosen = {names[round(index)] for index in np.linspace(0, len(names) - 1, min(most, len(names)))}
+    answer, sums = [], defaultdict[str, dict[str, ExactMoments]](dict)
+    for name in names:
+        for key, more in by_day[name]:
+            arm, stratum = sums[key.variant], _stratum(key, is_phased=now.is_phased)
+            arm[stratum] = arm[stratum] + more if stratum in arm else more
+        if name in chosen:
+            parts = [sums[variant] for variant in config.variants]
+            answer.append((_end_of(name), _as_it_was(now, metric, found, parts)))
+    return answer
 
 
-def _of_day(config: ABTestConfig, days: Book, day: str) -> list[ExactMoments]:
-    return [
-        _total(cell.sums for key, cell in days.cells.items() if key.day == day and key.variant == variant)
-        for variant in config.variants
-    ]
-
-
-def _as_it_was(now: Evidence, metric: str, found: MetricEvidence, sums: Sequence[ExactMoments]) -> Evidence:
-    """Return the evidence with one metric as it was: its values, and the blocks that were closed by then."""
-    values = summarise(sums)
+def _as_it_was(
+    now: Evidence, metric: str, found: MetricEvidence, parts: Sequence[Mapping[str, ExactMoments]]
+) -> Evidence:
+    """Return the evidence with one metric as it was: values, strata, and the blocks that were closed by then."""
+    values = summarise([_total(part.values()) for part in parts])
     blocks = found.blocks
     if blocks is not None:
         closed = np.cumsum(np.asarray(blocks.n).sum(axis=1)) <= float(np.sum(values.n))
         blocks = Summary(*(np.asarray(part)[closed] for part in blocks))
     count = np.asarray(values.n, dtype=float)
-    kept = MetricEvidence(values=values, blocks=blocks)
+    kept = MetricEvidence(values=values, blocks=blocks, strata=_strata(parts) if found.strata else {})
     return replace(now, interactions=count, units=count, metrics={metric: kept}, exposures=(), confusion=())
 
 

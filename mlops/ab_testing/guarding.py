@@ -14,7 +14,7 @@ from mlops.ab_testing.entities import ABTestConfig, MetricKind
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.guardrails import Watch, watches
 from mlops.ab_testing.measures import amount, shown
-from mlops.ab_testing.quantile_comparisons import histograms
+from mlops.ab_testing.quantile_comparisons import histograms, within
 from mlops.ab_testing.report_data import GuardrailStatus
 from mlops.stats import bounds, clustered, confidence_sequences, quantile_sequences
 from mlops.stats.arguments import Alternative, Floats
@@ -202,7 +202,7 @@ def _quantile_against_control(row: _Row, watch: Watch) -> Floats:
     found = row.evidence.metrics.get(row.metric.source)
     if found is None or not found.sketches or not found.sketches[0].n:
         return answer
-    edges, counts = histograms(found.sketches, row.metric.quantile)
+    edges, counts = histograms(within(found), row.metric.quantile)
     for index in np.flatnonzero(counts[1:].sum(axis=1)):
         targets = (float(row.sizes[0]), float(row.sizes[index + 1]))
         limits = quantile_sequences.difference_of_quantiles(

@@ -6,21 +6,22 @@ import numpy as np
 
 from mlops.ab_testing.evidence import Evidence, Exposures
 from mlops.ab_testing.report_data import LabelCoverage, SampleRatio
-from mlops.stats import confidence_sequences, multiple_testing, sample_ratio, sequential_srm
+from mlops.stats import confidence_sequences, multiple_testing, sample_ratio, sequential_srm, stratified
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts, effective_size
 
 __all__ = ["FINAL_LEVEL", "SEQUENTIAL_LEVEL", "check_coverage", "check_sample_ratio"]
 
 SEQUENTIAL_LEVEL, FINAL_LEVEL = 0.009, 0.001
-"""Of a mismatch, at any look and at the end: together a false alarm in at most one test of a hundred."""
+"""Of a mismatch, at any look and at the end: together a false alarm in at most one test of a hundred; likewise of
+units that log nothing."""
 
 _COVERAGE_LEVEL = 0.01
 _COVERAGE_TARGET = 500.0  # effective size at which an imbalance of coverage is seen best
 
 
 def check_sample_ratio(evidence: Evidence, *, is_final: bool) -> SampleRatio:
-    """Return whether units arrived in the designed shares, in every phase.
+    """Return whether units arrived in the designed shares in every phase, and log alike in all arms.
 
     Args:
         evidence: What was gathered.
@@ -33,15 +34,50 @@ def check_sample_ratio(evidence: Evidence, *, is_final: bool) -> SampleRatio:
     always = float(np.exp(-max(sum(evidences), 0.0)))
     single = [float(sample_ratio.sample_ratio_test(each.units, each.shares).p_value) for each in phases]
     p_value = float(np.nanmin(multiple_testing.holm(np.clip(single, 0.0, 1.0))))
-    is_mismatch = always <= SEQUENTIAL_LEVEL or (is_final and p_value <= FINAL_LEVEL)
+    is_uneven = always <= SEQUENTIAL_LEVEL or (is_final and p_value <= FINAL_LEVEL)
+    logged, logged_always, logged_p = _logging(evidence)
+    is_loss = not is_uneven and (logged_always <= SEQUENTIAL_LEVEL or (is_final and logged_p <= FINAL_LEVEL))
     units, expected = _totals(evidence)
+    words = _loss_words(logged) if is_loss else _ratio_words(units, expected, is_mismatch=is_uneven)
     return SampleRatio(
         units=units,
         expected=expected,
         always_valid_p_value=always,
         p_value=p_value,
-        is_mismatch=is_mismatch,
-        words=_ratio_words(units, expected, is_mismatch=is_mismatch),
+        logged=logged,
+        logged_p_value=logged_always,
+        is_mismatch=is_uneven or is_loss,
+        is_loss=is_loss,
+        words=words,
+    )
+
+
+def _logging(evidence: Evidence) -> tuple[dict[str, float], float, float]:
+    """Return the shares of units that logged anything, and the p-values that they are alike: always-valid, at one look.
+
+    Units are compared within phases: those of the last one had less time to log.
+    """
+    phases = [phase for phase in evidence.exposures if phase.active is not None]
+    shape = len(phases), len(evidence.variants)
+    n, active = (
+        np.array([getattr(phase, name) for phase in phases], dtype=float).reshape(shape).T
+        for name in ("units", "active")
+    )
+    active = np.minimum(active, n)
+    logged = _named(evidence, Counts(n.sum(axis=1), active.sum(axis=1)).rate)
+    if np.all(active == n) or not np.any(active):
+        return logged, 1.0, 1.0
+    control, treatment = Counts(n[:1], active[:1]), Counts(n[1:], active[1:])
+    always = confidence_sequences.p_value_of_stratified_proportions(control, treatment, target=_COVERAGE_TARGET)
+    single = np.nan_to_num(stratified.cochran_mantel_haenszel_test(control, treatment).p_value, nan=1.0)
+    return logged, float(multiple_testing.holm(always).min()), float(multiple_testing.holm(single).min())
+
+
+def _loss_words(logged: dict[str, float]) -> str:
+    parts = ", ".join(f"{name} {share:.1%}" for name, share in logged.items())
+    return (
+        f"Units arrived in the designed shares, but those of one arm log less often: an interaction came of {parts}. "
+        "Those that are lost are no random sample; find out what loses them before believing any difference."
     )
 
 

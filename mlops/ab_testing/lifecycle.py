@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from mlops.ab_testing.assignment import check_shares, stepped
 from mlops.ab_testing.entities import ABTestConfig, Phase, TestStatus
 from mlops.ab_testing.errors import ABTestMoveRefused
-from mlops.errors import Conflict, InvalidInput
+from mlops.errors import Conflict, InvalidInput, did_you_mean
+from mlops.values import short_repr
 
 __all__ = [
     "LIVE",
@@ -19,6 +20,7 @@ __all__ = [
     "advanced",
     "check_allowed",
     "moved",
+    "read_status",
     "reallocated",
     "started",
     "takes_interactions",
@@ -50,9 +52,27 @@ MOVES: Mapping[str, Move] = {
 """The state machine of a test."""
 
 
-def actions_of(status: TestStatus) -> tuple[str, ...]:
-    """Return what may be done with a test of this status."""
-    return tuple(action for action, move in MOVES.items() if status in move.origins)
+def read_status(status: TestStatus | str) -> TestStatus:
+    """Return a status by its name.
+
+    Raises:
+        InvalidInput: There is none of this name; a similar one is offered.
+    """
+    try:
+        return TestStatus(status)
+    except ValueError:
+        known = tuple(map(str, TestStatus))
+        hint = did_you_mean(str(status), known) or f"Statuses are {', '.join(known)}."
+        raise InvalidInput(f"{short_repr(status)} is no status of a test. {hint}") from None
+
+
+def actions_of(config: ABTestConfig) -> tuple[str, ...]:
+    """Return what may be done with a test as it stands; only one with steps advances."""
+    return tuple(
+        action
+        for action, move in MOVES.items()
+        if config.status in move.origins and (action != "advance" or config.steps)
+    )
 
 
 def check_allowed(config: ABTestConfig, action: str) -> None:
@@ -62,7 +82,7 @@ def check_allowed(config: ABTestConfig, action: str) -> None:
         ABTestMoveRefused: The test's status does not allow the action.
     """
     if config.status not in MOVES[action].origins:
-        raise ABTestMoveRefused(config.test_id, present=config.status, action=action, allowed=actions_of(config.status))
+        raise ABTestMoveRefused(config.test_id, present=config.status, action=action, allowed=actions_of(config))
 
 
 def moved(config: ABTestConfig, action: str, *, at: datetime, reason: str = "", **changes: Any) -> ABTestConfig:

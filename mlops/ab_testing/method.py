@@ -13,7 +13,7 @@ from mlops.ab_testing.entities import ABTestConfig, MetricKind, TestType
 from mlops.ab_testing.guardrails import watches
 from mlops.ab_testing.measures import CONFUSION, Measure, measure_of
 
-__all__ = ["LEAST_CELL", "Method", "MetricMethod", "choose", "in_words", "planned_size"]
+__all__ = ["BLOCKWISE", "LEAST_CELL", "Method", "MetricMethod", "choose", "in_words", "planned_size"]
 
 LEAST_CELL = 25.0
 """The rule of rates: asymptotic sequences when the rarer outcome is expected so often in the smallest arm by the end,
@@ -21,7 +21,9 @@ the two-sample e-process below. Both keep the error anywhere near it, also when 
 told; from here on the asymptotic one finds more (`python -m benchmarks.validity --only grid --only cell`)."""
 
 _ASSUMED_DISTANCE = 0.04  # from 0 and 1, of a rate that the design does not tell: loses least over rates of 0.5 to 30 %
-_BLOCKWISE = frozenset({TestType.CANARY, TestType.GRADUAL_ROLLOUT})
+BLOCKWISE = frozenset({TestType.CANARY, TestType.GRADUAL_ROLLOUT})
+"""Types of tests whose rates are compared block by block, however large they are."""
+
 _FUTILITY_POWER = 0.99
 """Looks stop for futility only where an effect that the sample finds with this power has become unlikely, for whoever
 stops gives up power: at .80 four points of it, at .99 half a point."""
@@ -123,7 +125,7 @@ def _sequence(config: ABTestConfig, measure: Measure, unit: Unit, test: Test) ->
         return "quantile_sequence", "a quantile, of values of any law"
     if measure.kind is not MetricKind.PROPORTION or unit != "value" or measure.source in CONFUSION:
         return "asymptotic", "an average over many independent units"
-    if config.test_type in _BLOCKWISE:
+    if config.test_type in BLOCKWISE:
         return "e_process", "harm must show early, and shares may change: arms are compared block by block"
     cell = round(planned_size(config) * min(config.traffic_allocation.values()) * _distance(config, measure), 9)
     expected = f"the rarer outcome is expected {_rounded(cell)} times in the smallest arm"

@@ -77,7 +77,7 @@ def read_label(interaction_id: str, label: Any) -> str:
     except InvalidInput as error:
         raise InteractionRefused(interaction_id, f"{error} {_LEAVE_OUT}") from error
     if text == "null" or _NO_NUMBER in text:
-        raise InteractionRefused(interaction_id, f"its label is {short_repr(label)}, which nobody can tell. {_LEAVE_OUT}")
+        raise InteractionRefused(interaction_id, f"its label is {short_repr(label)}. {_LEAVE_OUT}")
     if len(text) > _LONGEST or "\\u0000" in text:
         shown = text if len(text) <= 60 else f"{text[:59]}…"
         raise InteractionRefused(interaction_id, f"its label is {shown}; labels have at most {_LONGEST} characters.")

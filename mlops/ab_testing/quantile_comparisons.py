@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops.ab_testing.compared import Compared, Levels, nothing
+from mlops.ab_testing.evidence import MetricEvidence
 from mlops.stats import quantile_sequences, quantiles
 from mlops.stats.arguments import Floats
+from mlops.stats.results import Interval
 from mlops.stats.sketch import QuantileSketch
 
-__all__ = ["compare_quantiles", "histograms"]
+__all__ = ["compare_quantiles", "histograms", "within"]
 
+_NOTHING = 1e-200  # a quantile so near to 0 is no base of a ratio
 _REACH = 0.1  # share of the values below the quantile whose buckets stay apart, in large samples
 
 
@@ -28,35 +32,64 @@ def compare_quantiles(sketches: Sequence[QuantileSketch], level: float, levels: 
     answer = nothing(1, len(sketches) - 1)
     if not sketches or not sketches[0].n:
         return answer
+    intervals = [quantiles.quantile_interval(sketch, level, confidence=levels.confidence) for sketch in sketches]
+    one, two = Interval(*intervals[0]), Interval(*(np.array(part) for part in zip(*intervals[1:], strict=True)))
+    for into, part in zip(
+        answer[:4], quantiles.difference_of_intervals(one, two, confidence=levels.confidence)[:4], strict=True
+    ):
+        into[0] = part
+    if abs(one.estimate) > _NOTHING:
+        answer.ratio[0] = two.estimate / one.estimate
     edges, counts = histograms(sketches, level)
-    for place, sketch in enumerate(sketches[1:]):
-        if sketch.n:
-            _fill(answer, place, (sketches[0], sketch), level, levels)
-            _fill_sequence(answer, place, (edges, counts), level, levels)
+    _fill_sequences(answer, edges, counts, level, levels)
     return answer
 
 
-def _fill(
-    answer: Compared, place: int, arms: tuple[QuantileSketch, QuantileSketch], level: float, levels: Levels
-) -> None:
-    found = quantiles.quantile_difference(*arms, level, confidence=levels.confidence)
-    for into, value in zip(answer[:4], found[:4], strict=True):
-        into[0, place] = value
-    control, treatment = (arm.quantile(level) for arm in arms)
-    answer.ratio[0, place] = treatment / control if control else np.nan
+def within(evidence: MetricEvidence) -> tuple[QuantileSketch, ...]:
+    """Return the sketches that quantiles are compared by; of several phases arms with the same mixture of them.
+
+    A phase counts in every arm with what it knows, n₁n₂ / (n₁ + n₂) of two arms, and an arm has as many values as
+    such weights leave it.
+    """
+    if not evidence.phases:
+        return evidence.sketches
+    sizes = np.array([[sketch.n for sketch in phase] for phase in evidence.phases], dtype=float)
+    common = np.where(sizes.min(axis=1) > 0, 1 / (1 / np.maximum(sizes, 1.0)).sum(axis=1), 0.0)[:, None]
+    each = np.where(sizes > 0, common / np.maximum(sizes, 1.0), 0.0)  # weight of one value
+    scale = common.sum() / np.maximum((common * each).sum(axis=0), np.finfo(float).tiny)
+    return tuple(
+        _mixed(arm, each[:, place] * scale[place]) for place, arm in enumerate(zip(*evidence.phases, strict=True))
+    )
 
 
-def _fill_sequence(answer: Compared, place: int, data: tuple[Floats, Floats], level: float, levels: Levels) -> None:
-    edges, counts = data
-    control, treatment = counts[0], counts[place + 1]
-    targets = (float(levels.sizes[0]), float(levels.sizes[place + 1]))
-    found = quantile_sequences.difference_of_quantiles(
-        edges, control, treatment, level, targets=targets, alpha=levels.alpha
+def _mixed(sketches: Sequence[QuantileSketch], weights: Floats) -> QuantileSketch:
+    """Return a sketch of weighted values, rounded to whole numbers without moving any quantile by more than one."""
+    found: dict[int, float] = defaultdict(float)
+    for sketch, weight in zip(sketches, weights.tolist(), strict=True):
+        for key, count in sketch.buckets:
+            found[key] += weight * count
+    keys = sorted(found)
+    ranks = np.rint(np.cumsum([found[key] for key in keys]))
+    counts = np.diff(ranks, prepend=0.0).astype(int).tolist()
+    return QuantileSketch(
+        sketches[0].digits, tuple((key, count) for key, count in zip(keys, counts, strict=True) if count)
     )
-    answer.always_lower[0, place], answer.always_upper[0, place] = found.lower, found.upper
-    answer.always_p[0, place] = quantile_sequences.p_value_of_equal_quantiles(
-        control, treatment, level, targets=targets, alpha=levels.alpha
-    )
+
+
+def _fill_sequences(answer: Compared, edges: Floats, counts: Floats, level: float, levels: Levels) -> None:
+    """Put in what holds at every look; p-values of treatments with one target in one call."""
+    sizes = counts.sum(axis=1)[1:]
+    for target in np.unique(levels.sizes[1:]):
+        places = np.flatnonzero((levels.sizes[1:] == target) & (sizes > 0))
+        targets = (float(levels.sizes[0]), float(target))
+        answer.always_p[0, places] = quantile_sequences.p_value_of_equal_quantiles(
+            counts[0], counts[places + 1], level, targets=targets, alpha=levels.alpha
+        )
+        for place in places:
+            found = quantile_sequences.difference_of_quantiles(
+                edges, counts[0], counts[place + 1], level, targets=targets, alpha=levels.alpha
+            )
+            answer.always_lower[0, place], answer.always_upper[0, place] = found.lower, found.upper
 
 
 def histograms(sketches: Sequence[QuantileSketch], level: float) -> tuple[Floats, Floats]:
@@ -82,16 +115,10 @@ def _first_apart(counts: Floats, level: float) -> int:
 
 
 def _joined(digits: int, keys: NDArray[np.int64], before: Floats, apart: Floats) -> tuple[Floats, Floats]:
-    sketch = QuantileSketch(digits, tuple((int(key), 1) for key in keys))
-    limits = [_with_width(sketch.limits(rank)) for rank in range(1, len(keys) + 1)]
-    edges = np.unique(np.array([-np.inf, *(edge for pair in limits for edge in pair), np.inf]))
+    low, high = QuantileSketch(digits, tuple((key, 1) for key in keys.tolist())).edges()
+    low = np.where(low == high, np.nextafter(low, -np.inf), low)  # the bucket of zero, which has no width
+    edges = np.unique(np.concatenate([[-np.inf, np.inf], low, high]))
     counts = np.zeros((len(apart), len(edges) - 1))
-    counts[:, np.searchsorted(edges, [low for low, _ in limits])] = apart
+    counts[:, np.searchsorted(edges, low)] = apart
     counts[:, 0] += before.sum(axis=1)
     return edges, counts
-
-
-def _with_width(limits: tuple[float, float]) -> tuple[float, float]:
-    """Return the edges of a bucket; that of zero, which has no width, gets the smallest there is."""
-    low, high = limits
-    return (float(np.nextafter(low, -np.inf)), high) if low == high else limits

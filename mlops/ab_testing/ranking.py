@@ -10,8 +10,10 @@ from mlops.ab_testing.analysis import Method, MetricMethod
 from mlops.ab_testing.comparisons import Table, units_of
 from mlops.ab_testing.entities import MetricKind
 from mlops.ab_testing.evidence import Evidence
+from mlops.ab_testing.unit_comparisons import strata_of
 from mlops.stats import bayes, clustered
 from mlops.stats.arguments import Floats
+from mlops.stats.moments import Summary
 
 __all__ = ["probabilities_best", "probability_best"]
 
@@ -22,7 +24,7 @@ def probability_best(method: Method, evidence: Evidence, table: Table) -> Floats
     Rates have Beta posteriors with uniform priors, everything else normal ones. NaN where a variant has no values, or
     where the method has no error of a single arm.
     """
-    metric = method.primary
+    metric = table.metrics[0]
     better: Literal["more", "less"] = "less" if metric.direction == "min" else "more"
     if len(evidence.variants) == 2:
         treatment = float(probabilities_best(table)[0, 0])
@@ -41,9 +43,23 @@ def _posteriors(method: Method, metric: MetricMethod, evidence: Evidence, table:
     if units is not None:
         found = clustered.clustered_mean(units)
         return found.estimate, found.standard_error
+    strata = (
+        evidence.metrics[metric.source].strata if metric.unit == "stratum" and metric.source in evidence.metrics else {}
+    )
+    if strata:
+        return _in_one_mixture(strata_of(evidence.metrics[metric.source], is_complement=metric.is_complement))
     n, mean, variance = (np.asarray(part, dtype=float)[0] for part in table.values)
     is_known = (n > 1) & (metric.test == "welch")
     return mean, np.where(is_known, np.sqrt(variance / np.maximum(n, 1.0)), np.nan)
+
+
+def _in_one_mixture(values: Summary) -> tuple[Floats, Floats]:
+    """Return means of all variants, and their errors, in the same mixture of strata, of those that all have."""
+    n, mean, variance = (np.asarray(part, dtype=float) for part in values)
+    weight = np.where(n.min(axis=0) > 1, 1 / (1 / np.maximum(n, 1.0)).sum(axis=0), 0.0)
+    share = weight / max(float(weight.sum()), np.finfo(float).tiny)
+    spread = np.nan_to_num(share**2 * variance / np.maximum(n, 1.0)).sum(axis=1)
+    return np.nan_to_num(share * mean).sum(axis=1), np.sqrt(spread)
 
 
 def probabilities_best(table: Table) -> Floats:

@@ -75,7 +75,7 @@ class Rebuilder:
                 answers.setdefault(facts.request_id, {})[facts.variant] = dict(facts.values)
             elif not test.is_shadow and facts.user_id not in seen:
                 seen.add(facts.user_id)
-                tally.add_unit(facts.variant)
+                tally.add_unit(facts.variant, facts.phase)
         return count
 
     def _add_labels(

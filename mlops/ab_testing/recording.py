@@ -196,10 +196,9 @@ class Recorder:
 
     def _count(self, group: _Group, facts: Facts, exposure: Exposure) -> None:
         user_id = facts.user_id
-        if not group.test.is_shadow and user_id not in group.active:
-            if not group.stored[user_id][1]:
-                group.active[user_id] = exposure
-                group.tally.add_unit(facts.variant)
+        if not group.test.is_shadow and user_id not in group.active and not group.stored[user_id][1]:
+            group.active[user_id] = exposure
+            group.tally.add_unit(facts.variant, facts.phase)
         group.facts.append(facts)
         group.tally.add(facts)
 

@@ -34,8 +34,8 @@ class Decision(Record):
     Attributes:
         action: `continue`, `pause` or `stop`.
         reason: In a sentence, for people.
-        cause: In one word, for programs: `guardrail`, `success`, `harm`, `futility`, `maximum_sample`, `duration`;
-            empty while it continues.
+        cause: In one word, for programs: `guardrail`, `success`, `harm`, `futility`, `maximum_sample`, `duration`,
+            `rollout`; empty while it continues.
         variant: The treatment that it is about; empty when about none.
         look: The planned look that it was decided at; None without one.
         may_advance: Of a gradual rollout: whether the next step may be taken.
@@ -52,21 +52,27 @@ class Decision(Record):
 
 
 class SampleRatio(Record):
-    """Whether units arrived in the designed shares.
+    """Whether units arrived in the designed shares, and whether those of all arms alike logged what followed.
 
     Attributes:
         units: First exposures by variant, all phases together.
         expected: How many the designed shares expect.
         always_valid_p_value: However often one looked.
         p_value: Of one look, by the chi-squared test; the least of the phases, adjusted for their number.
+        logged: By variant, the share of units that logged any interaction; NaN where there are none.
+        logged_p_value: Always-valid, that all variants have the same share; adjusted for the number of treatments.
         is_mismatch: Whether assignment or logging must be taken for broken, so that nothing else can be believed.
+        is_loss: Whether that is because units of one arm log less often, though they arrived as designed.
     """
 
     units: NumberMap = FrozenDict()
     expected: NumberMap = FrozenDict()
     always_valid_p_value: float = _NAN
     p_value: float = _NAN
+    logged: NumberMap = FrozenDict()
+    logged_p_value: float = _NAN
     is_mismatch: bool = False
+    is_loss: bool = False
     words: str = ""
 
 
@@ -149,6 +155,7 @@ class ABTestReport(Record):
         decision: What stopping rules say.
         cautions: What a reader must know before believing the numbers.
         timeline: How the primary metric developed.
+        timeline_words: Why that cannot be told; empty where it can.
     """
 
     test_id: str
@@ -180,3 +187,4 @@ class ABTestReport(Record):
     guardrails: tuple[GuardrailStatus, ...] = ()
     cautions: tuple[str, ...] = ()
     timeline: tuple[TimelinePoint, ...] = ()
+    timeline_words: str = ""

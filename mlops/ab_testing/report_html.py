@@ -248,11 +248,18 @@ def _unknown(found: VariantComparison) -> str:
     return "too few values for an interval at every look" if is_known else "not measured yet"
 
 
+def _no_development(report: ABTestReport) -> str:
+    if not report.timeline_words or not is_measured(report):
+        return ""
+    words = text(report.timeline_words)
+    return f'<section class="wide"><h2>How it developed</h2><p class="note">{words}</p></section>\n'
+
+
 def _development(report: ABTestReport) -> str:
     measure, variants = measure_named(report, report.primary_metric), variants_of(report)
     treatments = [name for name in treatments_of(report) if is_curve(shown_points(report, name))]
     if not treatments:
-        return ""
+        return _no_development(report)
     pictures = []
     for name in treatments[:_MOST_PICTURES]:
         title = f"<h3>{text(name)}</h3>" if len(treatments) > 1 else ""

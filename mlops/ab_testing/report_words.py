@@ -142,9 +142,14 @@ def _violation(report: ABTestReport, broken: Sequence[GuardrailStatus]) -> str:
     rails = list(dict.fromkeys(rail.metric for rail in broken))
     what = f"a guardrail: {rails[0]}" if len(rails) == 1 else f"{len(rails)} guardrails: {', '.join(rails)}"
     verb = "violates" if len(names) == 1 else "violate"
-    if report.verdict is Verdict.BETTER and report.winner in names:
-        who, verb = report.winner, f"is better on {report.primary_metric}, but violates"
+    better = [name for name in names if _is_better(report.results.get(name))]
+    if better and len(names) == 1:
+        verb = f"is better on {report.primary_metric}, but violates"
     return f"{who} {verb} {what}"
+
+
+def _is_better(result: VariantResult | None) -> bool:
+    return result is not None and result.comparison is not None and result.comparison.verdict is Verdict.BETTER
 
 
 def _named(report: ABTestReport, variant: str) -> str:

@@ -13,16 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from mlops.ab_testing.analysis import Method, in_words
+from mlops.ab_testing.analysis import Method, MetricMethod, in_words, is_pooled
 from mlops.ab_testing.classes import LONGEST_CLASS, MOST_CLASSES, OTHER
 from mlops.ab_testing.comparisons import compare, planned_looks
-from mlops.ab_testing.entities import ABTestConfig, TestStatus, TestType, VariantComparison, VariantResult, Verdict
+from mlops.ab_testing.entities import (
+    CONTROL,
+    ABTestConfig,
+    MetricKind,
+    TestStatus,
+    TestType,
+    VariantComparison,
+    VariantResult,
+    Verdict,
+)
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.guarding import check_guardrails
 from mlops.ab_testing.integrity import check_coverage, check_sample_ratio
 from mlops.ab_testing.measures import CONFUSION, LABELLED
 from mlops.ab_testing.ranking import probabilities_best, probability_best
-from mlops.ab_testing.report_data import ABTestReport, Decision, LabelCoverage, SampleRatio, TimelinePoint
+from mlops.ab_testing.report_data import (
+    ABTestReport,
+    Decision,
+    GuardrailStatus,
+    LabelCoverage,
+    SampleRatio,
+    TimelinePoint,
+)
 from mlops.ab_testing.summaries import fields_of, summaries
 from mlops.ab_testing.verdicts import Judge, Situation, find, rule
 from mlops.stats.arguments import Floats
@@ -57,15 +73,22 @@ def judge(config: ABTestConfig, method: Method, evidence: Evidence, *, now: date
         confidence_level=method.confidence_level,
         planned_size=method.planned_size,
         is_final=is_final,
+        is_loss=ratio.is_loss,
+        is_phased=evidence.is_phased,
     )
     return Judge(method, table, rule(method, table, planned_looks(method, evidence), situation), situation)
 
 
 def has_ended(config: ABTestConfig, method: Method, evidence: Evidence, now: datetime) -> bool:
-    """Tell whether the end came that was planned: the sample, or the time. A stop by hand is none."""
+    """Tell whether the end came that was planned: the sample, or the time. A stop by hand is none.
+
+    A test that holds at every look and names neither goes on until it is stopped: no size is planned but in thought.
+    """
     if config.maximum_sample_size is None and config.planned_duration_days is not None:
         end = config.ended_at or now
         return config.started_at is not None and end >= config.started_at + timedelta(days=config.planned_duration_days)
+    if config.maximum_sample_size is None and method.mode == "always_valid":
+        return False
     return float(np.sum(evidence.interactions)) >= method.planned_size
 
 
@@ -127,7 +150,7 @@ def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
     else:
         chances = np.full(found.difference.shape, _NAN)
         chances[0] = best[1:]
-    return {
+    columns = {
         "difference": found.difference,
         "ratio": found.ratio,
         "lower": found.lower,
@@ -142,6 +165,10 @@ def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
         "effect_size": judged.table.effects,
         "probability_best": chances,
     }
+    if judged.method.mode == "planned_looks":
+        return columns
+    prefix = "" if judged.method.mode == "fixed" else "always_valid_"
+    return columns | {f"{prefix}lower": judged.rulings.lower, f"{prefix}upper": judged.rulings.upper}
 
 
 def _method_name(test: str, sequence: str) -> str:
@@ -170,21 +197,23 @@ def report(
     judged = judge(config, method, evidence, now=now)
     results = _results(config, evidence, judged)
     is_final = judged.situation.is_final
-    winner, verdict, conclusion = _conclusion(judged, results)
+    checks = _checks(config, method, evidence, judged, is_final=is_final)
+    winner, verdict, conclusion = _conclusion(judged, results, checks["guardrails"])
     return ABTestReport(
         **{name: getattr(config, name) for name in _SHARED},
-        **_checks(config, method, evidence, judged, is_final=is_final),
+        **checks,
         at=now,
         is_final=is_final,
         interactions=int(np.sum(evidence.interactions)),
         method=method,
-        methods=(*method.reasons, *(in_words(metric) for metric in method.metrics)),
+        methods=(*method.reasons, *(in_words(metric) for metric in judged.table.metrics[: len(method.metrics)])),
         results=results,
         winner=winner,
         verdict=verdict,
         conclusion=conclusion,
         decision=decision or Decision(),
         timeline=_timeline(method, (*past, (now, evidence))),
+        timeline_words=_no_timeline(judged.table.metrics[0]),
     )
 
 
@@ -197,7 +226,11 @@ def _checks(
         "sample_ratio": ratio,
         "label_coverage": coverage,
         "guardrails": check_guardrails(config, method, evidence, judged.table),
-        "cautions": (*_cautions(method, evidence, ratio, coverage), *_crowding(config, evidence)),
+        "cautions": (
+            *_cautions(method, evidence, ratio, coverage),
+            *_pooled(method, evidence),
+            *_crowding(config, evidence),
+        ),
     }
 
 
@@ -219,11 +252,21 @@ _SHARED = (
 )
 
 
-def _conclusion(judged: Judge, results: Mapping[str, VariantResult]) -> tuple[str, Verdict, str]:
-    """Return the variant to choose, the verdict on the test, and a sentence."""
+def _conclusion(
+    judged: Judge, results: Mapping[str, VariantResult], rails: Sequence[GuardrailStatus]
+) -> tuple[str, Verdict, str]:
+    """Return the variant to choose, the verdict on the test, and a sentence.
+
+    A treatment that violates a guardrail is never chosen, whatever else it does; when all do, control is.
+    """
     compared = {name: result.comparison for name, result in results.items() if result.comparison is not None}
-    verdicts = {name: each.verdict for name, each in compared.items()}
-    words = "; ".join(each.words for each in compared.values()) + "."
+    broken = {name: [rail.metric for rail in rails if rail.is_violated and rail.variant == name] for name in compared}
+    sentences = [each.words for each in compared.values()]
+    sentences += [f"{name} violates {_rails(metrics)}" for name, metrics in broken.items() if metrics]
+    if not judged.situation.is_mismatch and all(broken.values()):
+        return CONTROL, Verdict.WORSE, "; ".join((*sentences, f"{CONTROL} stays")) + "."
+    words = "; ".join(sentences) + "."
+    verdicts = {name: each.verdict for name, each in compared.items() if not broken[name]}
     better = [name for name, verdict in verdicts.items() if verdict is Verdict.BETTER]
     if better:
         sign = -1 if judged.method.primary.direction == "min" else 1
@@ -231,8 +274,12 @@ def _conclusion(judged: Judge, results: Mapping[str, VariantResult]) -> tuple[st
         return winner, Verdict.BETTER, words
     for verdict in (Verdict.INVALID, Verdict.UNDECIDED, Verdict.NO_DIFFERENCE, Verdict.WORSE):
         if verdict in verdicts.values():
-            return "control" if verdict is Verdict.WORSE else "", verdict, words
-    return "", Verdict.UNDECIDED, words
+            return CONTROL if verdict is Verdict.WORSE else "", verdict, words
+    return "", Verdict.INVALID if judged.situation.is_mismatch else Verdict.UNDECIDED, words
+
+
+def _rails(metrics: Sequence[str]) -> str:
+    return f"the guardrail on {metrics[0]}" if len(metrics) == 1 else f"the guardrails on {', '.join(metrics)}"
 
 
 def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: LabelCoverage) -> tuple[str, ...]:
@@ -251,6 +298,41 @@ def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: 
                 "exact sequence keeps what it was told first."
             )
     return tuple(found)
+
+
+def _pooled(method: Method, evidence: Evidence) -> tuple[str, ...]:
+    """Say what phases with other shares do to the numbers, where there are several."""
+    if not evidence.is_phased:
+        return ()
+    said = ["Shares changed: values of variants are those of all phases together, differences are within phases."]
+    if mixed := [metric.name for metric in method.metrics if is_pooled(metric)]:
+        said.append(
+            f"{', '.join(mixed)}: compared over all phases together, so that a drift in time looks like a difference; "
+            "nothing of it is called significant."
+        )
+    return tuple(said)
+
+
+def _no_timeline(primary: MetricMethod) -> str:
+    """Return why no development can be shown; empty where it can."""
+    if primary.test == "none" or (primary.unit in {"value", "stratum"} and _is_plain(primary)):
+        return ""
+    return (
+        f"How {primary.name} developed is not shown: of single days only sums are kept, and it is compared by "
+        f"{_KEPT_TOGETHER[primary.unit]}."
+    )
+
+
+def _is_plain(primary: MetricMethod) -> bool:
+    return primary.kind not in {MetricKind.QUANTILE, MetricKind.RATIO} and primary.source not in CONFUSION
+
+
+_KEPT_TOGETHER = {
+    "cluster": "units, whose days are kept together",
+    "covariate": "values beside what was known before, which are kept together",
+    "pair": "pairs of answers, which are kept together",
+    "value": "quantiles, ratios or scores, which sums do not tell",
+}
 
 
 def _has_many_classes(method: Method, evidence: Evidence) -> bool:

@@ -28,7 +28,8 @@ from mlops.ab_testing.entities import (
 )
 from mlops.ab_testing.finding import Finder
 from mlops.ab_testing.joining import Joiner, Labeller
-from mlops.ab_testing.keeping import write_report
+from mlops.ab_testing.keeping import ReportFiles
+from mlops.ab_testing.lifecycle import read_status
 from mlops.ab_testing.live import Board, LiveTest
 from mlops.ab_testing.rebuilding import Rebuilder
 from mlops.ab_testing.recording import Recorder, prepare
@@ -82,6 +83,7 @@ class ABTestManagerService:
     ) -> None:
         limits = (config or ConfigManager().load_config()).database
         self._results_dir = Path(results_dir)
+        self._files = ReportFiles(self._results_dir)
         self._registry = registry
         self._project = project
         self._now = now
@@ -120,6 +122,7 @@ class ABTestManagerService:
     def close(self) -> None:
         """Stop watching and let go of the database; tests go on. Twice is once."""
         self._watcher.close()
+        self._files.close()
         if not self._is_closed:
             self._is_closed = True
             self._database.close()
@@ -195,7 +198,9 @@ class ABTestManagerService:
         Raises:
             ABTestMoveRefused: It is neither running nor paused.
         """
-        return self._stop(test_id, reason, None)
+        report = self._stop(test_id, reason, None)
+        self._files.write(report)
+        return report
 
     def cancel_test(self, test_id: str, reason: str = "") -> ABTestConfig:
         """End a test without a result.
@@ -246,7 +251,7 @@ class ABTestManagerService:
         Raises:
             ABTestNotFound: There is no such test.
             ABTestNotRunning: It takes no interactions now.
-            VariantMismatch: The user was assigned another variant.
+            VariantMismatch: The user was assigned another variant, or was never assigned one.
             InteractionConflict: The id belongs to an interaction with another content.
             InteractionRefused: A number in it is not finite, or a metric has a value that the design does not allow.
         """
@@ -342,15 +347,22 @@ class ABTestManagerService:
         Raises:
             ABTestNotFound: There is no such test.
         """
+        decision, report = self._check(test_id)
+        if report is not None:
+            self._files.write(report)
+        return decision
+
+    def _check(self, test_id: str) -> tuple[Decision, ABTestReport | None]:
+        """Do what the rules for stopping say; return that, and the final report of a test that it ended."""
         with self._database.read() as tx:
             decision = self._finder.decision(tx, test_id)
         if decision.action == "stop":
-            self._stop(test_id, decision.reason, decision)
-        elif decision.action == "pause":
+            return decision, self._stop(test_id, decision.reason, decision)
+        if decision.action == "pause":
             self._conductor.move(test_id, "pause", decision.reason)
         elif decision.may_advance:
             self._conductor.advance(test_id, decision.advance_reason)
-        return decision
+        return decision, None
 
     def get_test_config(self, test_id: str) -> ABTestConfig:
         """Return the design of a test, and where it stands.
@@ -385,10 +397,11 @@ class ABTestManagerService:
 
         Raises:
             SearchSyntaxError: The filter or the order cannot be read; the error points at the column.
+            InvalidInput: No status has this name.
         """
         query = ABTestQuery(
             filter=filter,
-            status=None if status is None else TestStatus(status),
+            status=None if status is None else read_status(status),
             project=project,
             order_by=order_by,
             limit=limit,
@@ -427,22 +440,7 @@ class ABTestManagerService:
             self._tests.put_report(tx, test_id, made[-1].to_document())
 
         self._conductor.move(test_id, "stop", reason, at_the_end=report)
-        self._write_files(made[-1])
         return made[-1]
-
-    def _write_files(self, report: ABTestReport) -> None:
-        """Write the final report's files; the test has ended and its report is stored, also where they cannot be."""
-        try:
-            write_report(self._results_dir, report)
-        except OSError as error:
-            import structlog
-
-            structlog.get_logger(__name__).warning(
-                "the final report is stored, but its files could not be written; `mlops ab report --final` makes them",
-                test_id=report.test_id,
-                results_dir=str(self._results_dir),
-                error=str(error),
-            )
 
     def _look(self, test_id: str) -> None:
         """Check a test that was touched or whose time is over; another process may have stopped it at the same time."""
@@ -450,7 +448,9 @@ class ABTestManagerService:
         if test is None or not test.is_running:
             return
         try:
-            self.check_for_early_stopping(test_id)
+            _, report = self._check(test_id)
+            if report is not None:
+                self._files.write_aside(report)
         except Conflict:
             self._board.get(test_id)
         finally:

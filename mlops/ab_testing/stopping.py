@@ -51,7 +51,9 @@ def decide(config: ABTestConfig, method: Method, evidence: Evidence, *, now: dat
     if ended is not None:
         return ended
     early = _early(config, evidence, judged)
-    return early.changed(**_advance(config, evidence, judged, rails, now)) if early.action == "continue" else early
+    if early.action != "continue" or not config.steps:
+        return early
+    return _stepping(config, early, _obstacle(config, evidence, judged, now), rails)
 
 
 def _deciding(config: ABTestConfig, method: Method, evidence: Evidence) -> tuple[Method, Evidence]:
@@ -116,13 +118,19 @@ def _waits_for(config: ABTestConfig, evidence: Evidence, judged: Judge) -> str:
     if judged.method.mode == "fixed":
         return f"The design looks once, after {judged.situation.planned_size:,} interactions."
     if judged.situation.is_mismatch:
-        return "Units did not arrive in the designed shares; results decide nothing until that is explained."
+        return f"{_mismatch(judged)}; results decide nothing until that is explained."
     least, smallest = config.minimum_sample_size or 0, int(np.min(evidence.interactions))
     if smallest < least:
         return f"Every variant needs {least:,} interactions before results decide; the smallest has {smallest:,}."
     if not _is_last_step(config):
         return "The rollout has steps to take; results end it at the last one."
     return ""
+
+
+def _mismatch(judged: Judge) -> str:
+    if judged.situation.is_loss:
+        return "Units of one arm log less often than those of another"
+    return "Units did not arrive in the designed shares"
 
 
 def _is_last_step(config: ABTestConfig) -> bool:
@@ -181,24 +189,24 @@ def _futility_at_look(method: Method, looks: Looks, words: str) -> str:
     return f"at look {number} of {len(method.looks)} success at the end has become unlikely. {words}."
 
 
-def _advance(
-    config: ABTestConfig, evidence: Evidence, judged: Judge, rails: Sequence[GuardrailStatus], now: datetime
-) -> dict[str, object]:
-    """Return whether a rollout may take its next step, and why or why not."""
-    if not config.steps or _step(config) >= len(config.steps) - 1:
-        return {}
-    obstacle = _obstacle(config, evidence, judged, now)
-    kept = f"all {len(rails)} guardrails are kept" if rails else "it has no guardrails"
+def _stepping(config: ABTestConfig, early: Decision, obstacle: str, rails: Sequence[GuardrailStatus]) -> Decision:
+    """Return the decision about a rollout's step: stay, take the next one, or, at the end of the last one, stop."""
     number = _step(config) + 1
-    reason = obstacle or f"Step {number} had its interactions and its time, and {kept}."
-    return {"may_advance": not obstacle, "advance_reason": reason}
+    kept = "its guardrail is" if len(rails) == 1 else f"all {len(rails)} guardrails are"  # a rollout has one at least
+    done = f"Step {number} had its interactions and its time, and {kept} kept."
+    if number < len(config.steps):
+        return early.changed(may_advance=not obstacle, advance_reason=obstacle or done)
+    if obstacle or config.sequential != "always_valid" or config.steps[-1].share < 1:
+        return early
+    reason = f"The rollout is complete: newcomers get treatments only. {done}"
+    return Decision(action="stop", cause="rollout", look=early.look, reason=reason)
 
 
 def _obstacle(config: ABTestConfig, evidence: Evidence, judged: Judge, now: datetime) -> str:
     """Return what stands against the next step; empty when nothing does."""
     step, number = config.steps[_step(config)], _step(config) + 1
     if judged.situation.is_mismatch:
-        return "Units did not arrive in the designed shares; find out why before more of them are exposed."
+        return f"{_mismatch(judged)}; find out why before more of them are exposed."
     seen = _interactions_in_step(evidence)
     if seen < step.minimum_interactions:
         return f"Step {number} has {seen:,} of {step.minimum_interactions:,} interactions of the treatments."

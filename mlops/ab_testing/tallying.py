@@ -122,9 +122,9 @@ class Tally:
             if self._rules.ratios and not self._rules.is_clustered:
                 self._add_ratios(facts)
 
-    def add_unit(self, variant: str) -> None:
-        """Count a user's first interaction."""
-        self._delta.counts[CountKey("units", "", variant)] += 1
+    def add_unit(self, variant: str, phase: int) -> None:
+        """Count a user's first interaction, by the phase of the first exposure."""
+        self._delta.counts[CountKey("units", str(phase), variant)] += 1
 
     def add_exposure(self, variant: str, phase: int, times: int = 1) -> None:
         """Count first assignments."""

@@ -5,18 +5,22 @@ One metric a call, all its treatments at once; the answer has one row.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
-from mlops.ab_testing.compared import Compared, Levels, from_estimates
+from mlops.ab_testing.compared import Compared, Levels, from_estimates, masked
 from mlops.ab_testing.evidence import MetricEvidence, PairMoments
-from mlops.stats import bernoulli_mixture, clustered, means, paired, stratified
+from mlops.stats import bernoulli_mixture, clustered, confidence_sequences, means, paired, stratified
 from mlops.stats.arguments import Floats
-from mlops.stats.arms import Counts
+from mlops.stats.arms import Counts, effective_size
 from mlops.stats.cuped import adjust_by_covariate
 from mlops.stats.moments import Summary
+from mlops.stats.proportions import clopper_pearson_interval
 from mlops.stats.results import Comparison, Interval
+from mlops.stats.tails import critical_z
 
-__all__ = ["compare_adjusted", "compare_clusters", "compare_pairs", "compare_strata"]
+__all__ = ["compare_adjusted", "compare_clusters", "compare_pairs", "compare_strata", "strata_of"]
 
 _EXACT_BELOW = 25  # differing pairs, for McNemar's exact test
 
@@ -48,31 +52,77 @@ def _interval(found: Comparison) -> Interval:
     return Interval(*(np.atleast_2d(part) for part in found[:3]))
 
 
-def compare_strata(evidence: MetricEvidence, levels: Levels, *, are_rates: bool, is_complement: bool) -> Compared:
-    """Return arms compared within strata: rates by Mantel–Haenszel with the CMH test, means weighted by size."""
-    parts = [Summary(*part) for part in evidence.strata.values()]
-    n, mean, variance = (np.array([np.asarray(part[i], dtype=float) for part in parts]).T for i in range(3))
-    mean = 1 - mean if is_complement else mean
-    found, ratio = (_stratified_rates if are_rates else _stratified_means)(Summary(n, mean, variance), levels)
-    return from_estimates(_row(found), Interval(*(np.atleast_2d(part) for part in ratio)), n.sum(axis=1)[None], levels)
+def compare_strata(
+    evidence: MetricEvidence, levels: Levels, *, are_rates: bool, is_complement: bool, are_phases: bool = False
+) -> Compared:
+    """Return arms compared within strata and added up: rates as Mantel and Haenszel do, with limits from scores.
+
+    Means are weighted by the size of strata; of phases, in which arms have other shares, by what each knows.
+
+    Args:
+        evidence: With strata.
+        levels: Confidence, and where the sequences are narrowest.
+        are_rates: Whether values are 0 and 1.
+        is_complement: Whether one minus the values is meant.
+        are_phases: Whether strata are those of phases.
+    """
+    values = strata_of(evidence, is_complement=is_complement)
+    information = effective_size(*(np.asarray(arm.n) for arm in _arms(values))).sum(axis=-1)[None]
+    sizes = np.asarray(values.n).sum(axis=1)[None]
+    if are_rates:
+        return _stratified_rates(values, sizes, information, levels)
+    return _stratified_means(values, sizes, information, levels, "overlap" if are_phases else "size")
 
 
-def _stratified_rates(values: Summary, levels: Levels) -> tuple[Comparison, Interval]:
-    n = np.asarray(values.n)
-    events = np.rint(np.where(n > 0, n * np.asarray(values.mean), 0.0))
-    control, treatment = Counts(n[:1], events[:1]), Counts(n[1:], events[1:])
+def strata_of(evidence: MetricEvidence, *, is_complement: bool) -> Summary:
+    """Return numbers, means and variances by variant and stratum."""
+    n, mean, variance = np.array([list(part) for part in evidence.strata.values()], dtype=float).transpose(1, 2, 0)
+    return Summary(n, 1 - mean if is_complement else mean, variance)
+
+
+def _arms(values: Summary) -> tuple[Summary, Summary]:
+    """Return control and the treatments, of values whose first axis is that of variants."""
+    return (
+        Summary(*(np.asarray(part)[:1] for part in values)),
+        Summary(*(np.asarray(part)[1:] for part in values)),
+    )
+
+
+def _stratified_rates(values: Summary, sizes: Floats, information: Floats, levels: Levels) -> Compared:
+    control, treatment = (Counts(arm.n, _events(arm)) for arm in _arms(values))
     found = stratified.mantel_haenszel_difference(control, treatment, confidence=levels.confidence)
     p_value = stratified.cochran_mantel_haenszel_test(control, treatment).p_value
+    limits = stratified.score_limits(control, treatment, np.full(found.estimate.shape, critical_z(levels.confidence)))
     ratio = stratified.mantel_haenszel_ratio(control, treatment, confidence=levels.confidence)
-    return found._replace(p_value=np.where(np.isnan(found.estimate), np.nan, p_value)), ratio
-
-
-def _stratified_means(values: Summary, levels: Levels) -> tuple[Comparison, Interval]:
-    control, treatment = (
-        Summary(*(np.asarray(part)[rows] for part in values)) for rows in (slice(0, 1), slice(1, None))
+    always = confidence_sequences.stratified_difference_of_proportions(
+        control, treatment, target=levels.targets, alpha=levels.alpha
     )
-    found = stratified.stratified_difference(control, treatment, weights="size", confidence=levels.confidence)
-    return found, Interval(*np.full((3, *np.shape(found.estimate)), np.nan))
+    parts = (found.estimate, *limits, p_value, found.standard_error, *always[1:], *ratio, information)
+    return masked(Compared(*(np.atleast_2d(part) for part in parts)), sizes)
+
+
+def _events(arm: Summary) -> Floats:
+    n = np.asarray(arm.n)
+    return np.asarray(np.rint(np.where(n > 0, n * np.asarray(arm.mean), 0.0)))
+
+
+def _stratified_means(
+    values: Summary, sizes: Floats, information: Floats, levels: Levels, weights: Literal["size", "overlap"]
+) -> Compared:
+    found = stratified.stratified_difference(*_arms(values), weights=weights, confidence=levels.confidence)
+    ratio = 1 + found.estimate / _control_mean(values, weights)
+    limits = np.full((2, 1, *ratio.shape), np.nan)
+    return from_estimates(_row(found), Interval(ratio[None], *limits), sizes, levels, information=information)
+
+
+def _control_mean(values: Summary, weights: Literal["size", "overlap"]) -> Floats:
+    """Return for each treatment the mean of control in the mixture of strata that the difference is about."""
+    control, treatment = _arms(values)
+    n1, n2 = np.asarray(control.n), np.asarray(treatment.n)
+    weight = np.where((n1 > 1) & (n2 > 1), effective_size(n1, n2) if weights == "overlap" else n1 + n2, 0.0)
+    total, weighted = weight.sum(axis=-1), (weight * np.nan_to_num(np.asarray(control.mean))).sum(axis=-1)
+    mean = np.where(total > 0, weighted / np.where(total > 0, total, 1.0), np.nan)
+    return np.where(mean != 0, mean, np.nan)
 
 
 def compare_adjusted(units: PairMoments, levels: Levels) -> Compared:
@@ -109,8 +159,8 @@ def compare_pairs(pairs: PairMoments, levels: Levels, *, are_rates: bool, is_com
     if not are_rates:
         return from_estimates(_row(found), _rows(ratio), np.atleast_2d(pairs.n), levels, pairs=True)
     table = _table(pairs)
-    limits = paired.paired_difference_interval(table, confidence=levels.confidence)
-    found = found._replace(lower=limits.lower, upper=limits.upper, p_value=_mcnemar(table, pairs.n))
+    lower, upper = _paired_limits(table, levels.confidence)
+    found = found._replace(lower=lower, upper=upper, p_value=_mcnemar(table, pairs.n))
     answer = from_estimates(_row(found), _rows(ratio), np.atleast_2d(pairs.n), levels, pairs=True)
     return answer._replace(always_p=np.where(np.isnan(answer.always_p), np.nan, _exact_p(table, levels)))
 
@@ -127,6 +177,20 @@ def _table(pairs: PairMoments) -> paired.PairedCounts:
     both = np.clip(both, np.maximum(np.rint(n * x) + np.rint(n * y) - n, 0), np.minimum(np.rint(n * x), np.rint(n * y)))
     first, second = np.rint(n * x) - both, np.rint(n * y) - both
     return paired.PairedCounts(both, first, second, n - both - first - second)
+
+
+def _paired_limits(table: paired.PairedCounts, confidence: float) -> tuple[Floats, Floats]:
+    """Return Newcombe's limits; where the test is exact not within those of the exact share of differing pairs."""
+    limits = paired.paired_difference_interval(table, confidence=confidence)
+    differing = np.add(table.control_only, table.treatment_only)
+    share = clopper_pearson_interval(Counts(differing, table.treatment_only), confidence=confidence)
+    pairs = np.maximum(differing + np.asarray(table.both) + np.asarray(table.neither), 1.0)
+    lower, upper = ((2 * limit - 1) * differing / pairs for limit in (share.lower, share.upper))
+    is_exact = (differing > 0) & (differing < _EXACT_BELOW)
+    return (
+        np.where(is_exact, np.minimum(limits.lower, lower), limits.lower),
+        np.where(is_exact, np.maximum(limits.upper, upper), limits.upper),
+    )
 
 
 def _mcnemar(table: paired.PairedCounts, n: Floats) -> Floats:

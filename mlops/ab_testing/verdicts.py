@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.ab_testing.analysis import Method, MetricMethod
+from mlops.ab_testing.analysis import Method, MetricMethod, is_pooled
 from mlops.ab_testing.comparisons import Looks, Table
 from mlops.ab_testing.entities import Verdict
 from mlops.ab_testing.measures import amount
@@ -55,6 +55,8 @@ class Situation(NamedTuple):
         confidence_level: Of the test.
         planned_size: Interactions at the end.
         is_final: Whether nothing more will come: the planned end has come, or somebody stopped the test.
+        is_loss: Whether the mismatch is that units of one arm log less often.
+        is_phased: Whether shares changed, so that what is compared over all phases together may mislead.
     """
 
     is_mismatch: bool
@@ -63,6 +65,8 @@ class Situation(NamedTuple):
     confidence_level: float
     planned_size: int
     is_final: bool = False
+    is_loss: bool = False
+    is_phased: bool = False
 
 
 class Finding(NamedTuple):
@@ -85,13 +89,19 @@ def rule(method: Method, table: Table, looks: Looks, situation: Situation) -> Ru
     is_fixed = method.mode == "fixed"
     p_value = _adjusted(table, found.p_value if is_fixed else found.always_p)
     lower, upper = (found.lower, found.upper) if is_fixed else (found.always_lower, found.always_upper)
-    is_named = np.array([[metric.role != "other"] for metric in table.metrics])
-    is_significant = (p_value <= method.alpha) & is_named & (situation.is_over or not is_fixed)
+    may_claim = np.array([[metric.role != "other" and not _misleads(metric, situation)] for metric in table.metrics])
+    is_significant = (p_value <= method.alpha) & may_claim & (situation.is_over or not is_fixed)
     none = np.zeros(p_value.shape, dtype=np.int64)
     answer = Rulings(p_value, found.difference.copy(), lower.copy(), upper.copy(), is_significant, none)
     if method.mode == "planned_looks":
         _put_looks(answer, method, looks)
-    return answer if not situation.is_mismatch else answer._replace(is_significant=np.zeros_like(is_significant))
+    else:
+        _agree(answer)
+    return answer._replace(is_significant=answer.is_significant & may_claim & (not situation.is_mismatch))
+
+
+def _misleads(metric: MetricMethod, situation: Situation) -> bool:
+    return situation.is_phased and is_pooled(metric)
 
 
 def _adjusted(table: Table, p_values: Floats) -> Floats:
@@ -102,6 +112,17 @@ def _adjusted(table: Table, p_values: Floats) -> Floats:
     if others:
         answer[others] = multiple_testing.benjamini_hochberg(p_values[others].ravel()).reshape(len(others), -1)
     return answer
+
+
+def _agree(answer: Rulings) -> None:
+    """End limits of the primary metric at 0 where a later step of Holm's procedure says that there is a difference.
+
+    All treatments together, limits compatible with his steps are those (Strassburger and Bretz 2008, Compatible
+    simultaneous lower confidence bounds for the Holm procedure, Statistics in Medicine 27, doi:10.1002/sim.3338).
+    """
+    is_found, difference = answer.is_significant[0], answer.difference[0]
+    answer.lower[0] = np.where(is_found & (difference > 0), np.maximum(answer.lower[0], 0.0), answer.lower[0])
+    answer.upper[0] = np.where(is_found & (difference < 0), np.minimum(answer.upper[0], 0.0), answer.upper[0])
 
 
 def _put_looks(answer: Rulings, method: Method, looks: Looks) -> None:
@@ -162,12 +183,14 @@ def _found(judge: Judge, case: Case) -> Finding:
             Verdict.UNDECIDED, f"{case.name} and control have no values of {metric.name} to be compared{yet}"
         )
     if situation.is_mismatch:
-        return Finding(Verdict.INVALID, f"{observed(case)}; not to be believed, as units did not arrive as designed")
+        why = "units of one arm log less often" if situation.is_loss else "units did not arrive as designed"
+        return Finding(Verdict.INVALID, f"{observed(case)}; not to be believed, as {why}")
     how = _how(judge.method, case.look)
     if case.is_significant:
         return _significant(case, f"significant at {100 * situation.confidence_level:g} %, {how}")
     smallest = situation.smallest_effect
-    if metric.role == "primary" and smallest is not None and _is_decided(judge) and _is_within(case, smallest):
+    is_claimable = _is_decided(judge) and not _misleads(metric, situation)
+    if metric.role == "primary" and smallest is not None and is_claimable and _is_within(case, smallest):
         least = amount(case.measure, smallest, beside=case.beside)
         return Finding(Verdict.NO_DIFFERENCE, f"{observed(case)}; a difference as large as {least} is ruled out, {how}")
     return Finding(Verdict.UNDECIDED, f"{observed(case)}; {_undecided(judge, case, how)}")
@@ -196,6 +219,8 @@ def _how(method: Method, look: int) -> str:
 
 def _undecided(judge: Judge, case: Case, how: str) -> str:
     method, situation, metric = judge.method, judge.situation, case.metric
+    if _misleads(metric, situation):
+        return "nothing is claimed, as shares changed and it is compared over all phases together"
     if not _is_decided(judge):
         size = f"{situation.planned_size:,} interactions"
         return (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 __all__ = ["INTERVAL_S", "Watcher"]
 
@@ -95,14 +96,11 @@ class Watcher:
         with self._changed:
             while not self._is_closed:
                 now = time.monotonic()
-                if self._due or self._reminders:
-                    lists = [(due, test_id, part) for part in (self._due, self._reminders) for test_id, due in part.items()]
-                    due, test_id, part = min(lists, key=lambda item: item[0])
-                    if due <= now:
-                        del part[test_id]
-                        self._looked_at[test_id] = now
-                        return test_id
-                    self._changed.wait(due - now)
+                soonest = min(self._moments(), default=None)
+                if soonest is not None and soonest[0] <= now:
+                    return self._taken(soonest[1], now)
+                if soonest is not None:
+                    self._changed.wait(soonest[0] - now)
                     idle_since = time.monotonic()
                 elif now - idle_since >= _IDLE_S:
                     break
@@ -110,3 +108,16 @@ class Watcher:
                     self._changed.wait(_IDLE_S)
             self._thread = None
             return None
+
+    def _moments(self) -> Iterator[tuple[float, str]]:
+        """Yield when tests are to be looked at."""
+        for moments in (self._due, self._reminders):
+            yield from ((moment, test_id) for test_id, moment in moments.items())
+
+    def _taken(self, test_id: str, now: float) -> str:
+        """Return a test that is looked at now, for whichever reason; a reminder of a later moment stays."""
+        self._due.pop(test_id, None)
+        if self._reminders.get(test_id, math.inf) <= now:
+            del self._reminders[test_id]
+        self._looked_at[test_id] = now
+        return test_id

@@ -25,6 +25,7 @@ __all__ = [
     "difference_of_means",
     "difference_of_proportions",
     "p_value_of_proportions",
+    "p_value_of_stratified_proportions",
     "rarest_cell",
     "stratified_difference_of_proportions",
 ]
@@ -253,7 +254,39 @@ def stratified_difference_of_proportions(
         >>> found = stratified_difference_of_proportions(
         ...     Counts([5000, 900], [4500, 450]), Counts([5000, 100], [4650, 53]), target=2500)
         >>> round(float(found.lower), 3), round(float(found.upper), 3)
-        (0.013, 0.046)
+        (0.013, 0.047)
+    """
+    estimate, error = _within_strata(control, treatment, least)
+    ratio = _ratio(_information(control, treatment) / np.asarray(target, dtype=float), alpha, "two-sided")
+    critical = np.where(np.isnan(error), np.inf, _critical(ratio, alpha, "two-sided"))
+    p = _p_value(estimate / error, ratio, "two-sided")
+    return AlwaysValid(estimate, *score_limits(control, treatment, critical), p)
+
+
+def p_value_of_stratified_proportions(
+    control: Counts, treatment: Counts, *, target: ArrayLike, alpha: float = 0.05, least: float = 5.0
+) -> Floats:
+    """Return the p-value of `stratified_difference_of_proportions`, with the same arguments, without the interval.
+
+    Example:
+        >>> p = p_value_of_stratified_proportions(
+        ...     Counts([5000, 900], [4500, 450]), Counts([5000, 100], [4650, 53]), target=2500)
+        >>> bool(p < 0.001)
+        True
+    """
+    estimate, error = _within_strata(control, treatment, least)
+    ratio = _ratio(_information(control, treatment) / np.asarray(target, dtype=float), alpha, "two-sided")
+    return _p_value(estimate / error, ratio, "two-sided")
+
+
+def _information(control: Counts, treatment: Counts) -> Floats:
+    return np.asarray(effective_size(control.n, treatment.n).sum(axis=-1))
+
+
+def _within_strata(control: Counts, treatment: Counts, least: float) -> tuple[Floats, Floats]:
+    """Return the Mantel–Haenszel difference, and its standard error where both arms have one rate in each stratum.
+
+    The error is NaN until the burn-in ends.
     """
     weight = effective_size(control.n, treatment.n)
     total, pooled = weight.sum(axis=-1), np.nan_to_num(control.plus(treatment).rate)
@@ -261,11 +294,7 @@ def stratified_difference_of_proportions(
     size = np.where(total > 0, total, 1.0)
     rates = np.nan_to_num(treatment.rate) - np.nan_to_num(control.rate)
     estimate = np.where(total > 0, (weight * rates).sum(axis=-1) / size, np.nan)
-    error = np.sqrt(np.where(known, (weight * pooled * (1 - pooled)).sum(axis=-1), np.nan)) / size
-    ratio = _ratio(total / np.asarray(target, dtype=float), alpha, "two-sided")
-    p = _p_value(estimate / error, ratio, "two-sided")
-    critical = np.where(known, _critical(ratio, alpha, "two-sided"), np.inf)
-    return AlwaysValid(estimate, *score_limits(control, treatment, critical), p)
+    return estimate, np.sqrt(np.where(known, (weight * pooled * (1 - pooled)).sum(axis=-1), np.nan)) / size
 
 
 def _score_interval(control: Counts, treatment: Counts, critical: Floats) -> tuple[Floats, Floats]:

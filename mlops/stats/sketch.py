@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlops.errors import InvalidInput
 
@@ -122,6 +123,19 @@ class QuantileSketch:
         if not 1 <= rank <= self.n:
             raise InvalidInput(f"rank is {rank!r}; the sketch has ranks 1 to {self.n}.")
         return self._edges(self.buckets[bisect_left(self._ranks, rank)][0])
+
+    def edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return between which values the numbers of each bucket lie, as lower and upper edges in ascending order.
+
+        Example:
+            >>> low, high = QuantileSketch.of([1.0, 2.0]).edges()
+            >>> low, bool((high > low).all())
+            (array([1., 2.]), True)
+        """
+        keys = np.array([key for key, _ in self.buckets], dtype=np.int64)
+        steps = np.where(keys == 0, 0, np.stack([np.abs(keys), np.abs(keys) + 1])) << (_FRACTION - self.digits)
+        near, far = np.minimum(steps.view(np.float64), np.finfo(np.float64).max)
+        return np.where(keys < 0, -far, near), np.where(keys < 0, -near, far)
 
     def count_at_most(self, value: float) -> int:
         """Return how many numbers lie in the bucket of `value` or below it.

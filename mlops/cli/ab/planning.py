@@ -113,5 +113,5 @@ def _facts(found: Plan) -> dict[str, Any]:
     }
     facts |= {name: Cell(value, shown) for name, (value, shown) in numbers.items() if value == value}  # noqa: PLR0124
     if found.design_effect != 1:
-        facts["design effect"] = Cell(found.design_effect, f"{found.design_effect:.3g}")
+        facts["design effect"] = Cell(round(found.design_effect, 9), f"{found.design_effect:.3g}")
     return facts

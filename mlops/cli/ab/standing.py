@@ -46,8 +46,10 @@ def _facts(config: ABTestConfig, found: ABTestReport) -> Iterator[tuple[str, Any
     yield "type", Cell(str(config.test_type), config.test_type.replace("_", " "))
     for name in config.variants:
         model, result = config.model_of(name), found.results[name]
-        shown = f"{model.model_id} {model.version}, {result.sample_size:,} interactions, {result.users:,} users"
-        yield name, Cell(f"{model.model_id} {model.version} {result.sample_size}", shown)
+        came = f"{result.sample_size} interactions, {result.users} users"
+        shown = f"{result.sample_size:,} interactions, {result.users:,} users"
+        served = f"{model.model_id} {model.version}"
+        yield name, Cell(f"{served}, {came}", f"{served}, {shown}")
     yield "primary metric", config.primary_metric
     yield "interactions", Cell(found.interactions, f"{found.interactions:,}")
     yield "verdict", Cell(str(found.verdict), found.conclusion)

@@ -60,8 +60,8 @@ def show(console: Console, split: Split, versions: list[str], folder: Path) -> d
         report = manager.get_report(test_id)
         proved = manager.verify_aggregates(test_id)
     _tell_result(console, report, is_proved=proved.is_equal)
-    place = folder / "ab_tests" / test_id
-    written = write_files(report, html=place / "report.html", png=place / "report.png")
+    place = folder / "ab_tests" / test_id  # where the report of the end is, which knew fewer labels
+    written = write_files(report, html=place / "with_late_labels.html", png=place / "with_late_labels.png")
     for name, path in zip(("Report: ", "Picture:"), written, strict=True):
         console.print(f"{name} {typed_path(path)}", highlight=False, soft_wrap=True)
     console.print()

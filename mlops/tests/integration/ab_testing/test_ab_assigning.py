@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlops.ab_testing import ABTestManager, ABTestNotFound, InteractionConflict, VariantMismatch
+from mlops.ab_testing import ABTestInteraction, ABTestManager, ABTestNotFound, VariantMismatch
 from mlops.ab_testing.service import ABTestManagerService
 from mlops.errors import InvalidInput
 from mlops.tests.integration.ab_testing.conftest import Start, design
@@ -149,14 +149,31 @@ def test_the_async_twin_tells_the_same(database_url: str, tmp_path: Path) -> Non
     assert set(warm) == {"control", "treatment_1"}
 
 
-def test_an_assignment_made_elsewhere_is_taken_when_the_hash_agrees(
-    manager: ABTestManagerService, start: Start, log: Callable[..., Any]
+@pytest.mark.parametrize("variant", ["control", "treatment_1"])
+def test_who_was_never_assigned_is_not_counted(
+    manager: ABTestManagerService, start: Start, log: Callable[..., Any], variant: str
 ) -> None:
-    """A router that keeps no exposures logs the variant of the shares; any other is refused."""
-    test_id = start(traffic_allocation={"control": 0.999999, "treatment_1": 0.000001})
-    log(test_id, 1, variant_id="control")
-    with pytest.raises(VariantMismatch, match="control"):
-        log(test_id, 2, variant_id="treatment_1")
-    assert manager.verify_aggregates(test_id).is_equal
-    with pytest.raises(InteractionConflict):
-        log(test_id, 1, variant_id="control", value=3.0)
+    """Whichever variant is named: without an assignment, outside the audience, beyond the tests allowed, in a pause."""
+    tests = [start(), start(user_filters={"site": "north"}), start(max_concurrent_tests=1), start()]
+    assert manager.assign_variant(tests[1], "user_1", {"site": "south"}) is None
+    manager.pause_test(tests[3], "a look")
+    for test_id in tests:
+        with pytest.raises(VariantMismatch, match=r"'user_1' .* was never assigned a variant"):
+            log(test_id, 1, variant_id=variant)
+        report = manager.verify_aggregates(test_id)
+        assert (report.is_equal, report.interactions) == (True, 0)
+
+
+def test_what_one_process_assigned_another_logs(
+    manager: ABTestManagerService, start: Start, database_url: str, tmp_path: Path
+) -> None:
+    """The database tells who was assigned what; a log that was opened before knows it too."""
+    with ABTestManager(database_url, tmp_path / "other").sync as other:
+        test_id = start()
+        assert other.get_test(test_id).status == "running"
+        for number, user in enumerate(_USERS):
+            variant = manager.assign_variant(test_id, user)
+            fields = {"interaction_id": f"i{number}", "test_id": test_id, "user_id": user}
+            other.log_interaction(ABTestInteraction(variant_id=variant, **fields))
+        assert sum(result.users for result in other.calculate_results(test_id).values()) == len(_USERS)
+        assert other.verify_aggregates(test_id).is_equal

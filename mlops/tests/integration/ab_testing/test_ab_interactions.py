@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mlops.ab_testing import (
 )
 from mlops.ab_testing.service import ABTestManagerService
 from mlops.errors import InvalidInput
+from mlops.records import encode_json
 from mlops.tests.integration.ab_testing.conftest import Start, design
 
 Log = Callable[..., ABTestInteraction]
@@ -264,3 +266,44 @@ def _raw(manager: ABTestManagerService, test_id: str, number: int) -> ABTestInte
     return ABTestInteraction(
         interaction_id=f"i{number}", test_id=test_id, variant_id=variant, user_id=user, success=True
     )
+
+
+_WORDS = (
+    "Prüfung µ",
+    "日本語 テスト",
+    "тест & <b>x</b>",
+    'עברית "q"',
+    "😀 🏥",
+    "e\u0301 combined",
+    "{{7*7}}",
+)
+
+
+@pytest.mark.parametrize("word", _WORDS)
+def test_letters_of_all_scripts_go_through_to_the_page(
+    manager: ABTestManagerService, start: Start, tmp_path: Path, word: str
+) -> None:
+    """As ids, stratum, metric, class, hypothesis and reason; statistics, report and page have them."""
+    test_id = start(test_id=word, name=word, strata=("site",), primary_metric="accuracy", hypothesis=word)
+    for number in range(6):
+        user, name = f"{word} {number}", f"i {word} {number}"
+        variant = manager.assign_variant(test_id, user)
+        fields = {"interaction_id": name, "test_id": test_id, "user_id": user, "request_id": name}
+        answer = {"prediction": word, f"m {word}": float(number)}
+        manager.log_interaction(
+            ABTestInteraction(variant_id=variant, request_data={"site": word}, response_data=answer, **fields)
+        )
+        manager.record_outcome(name, word if number % 2 else "other", test_id=test_id)
+    assert manager.verify_aggregates(test_id).differences == ()
+    assert manager.rebuild_aggregates(test_id).is_equal
+    report = manager.stop_test(test_id, word)
+    assert (report.test_id, report.stop_reason, report.interactions) == (word, word, 6)
+    assert encode_json(manager.get_final_report(test_id).to_document()) == encode_json(report.to_document())
+    assert sum(result.labelled for result in report.results.values()) == 6
+    [page] = (tmp_path / "ab_tests").glob("*/report.html")
+    text = page.read_text("utf-8")
+    assert {f"m {word}" in result.metrics for result in report.results.values()} == {True}
+    assert escape(word) in text
+    assert escape(f"m {word}") in text
+    assert "<b>x</b>" not in text
+    assert (page.parent / "report.png").read_bytes().startswith(b"\x89PNG")

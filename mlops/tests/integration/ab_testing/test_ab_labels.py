@@ -8,10 +8,12 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from mlops.ab_testing import ABTestInteraction, ABTestNotFound, InteractionRefused
 from mlops.ab_testing.service import ABTestManagerService
+from mlops.errors import InvalidInput
 from mlops.tests.integration.ab_testing.conftest import Start
 
 Log = Callable[..., ABTestInteraction]
@@ -172,6 +174,21 @@ def test_labels_that_cannot_be_stored_are_refused(
     """Before anything is written."""
     with pytest.raises(error):
         manager.record_outcome("i1", label)
+
+
+def test_labels_of_a_table_are_told_without_the_missing(manager: ABTestManagerService, start: Start, log: Log) -> None:
+    """A series works as it is; with a missing label nothing of all is stored; a frame is refused with a hint."""
+    test_id = start(primary_metric="accuracy")
+    for number in range(4):
+        log(test_id, number)
+    labels = pd.Series({"i0": "yes", "i1": math.nan, "i2": "no", "i3": None})
+    with pytest.raises(InteractionRefused, match=r"'i1' .* 1 more were refused"):
+        manager.record_outcomes(labels, test_id=test_id)
+    with pytest.raises(InvalidInput, match="DataFrame"):
+        manager.record_outcomes(labels.to_frame("label"), test_id=test_id)
+    assert sum(result.labelled for result in manager.calculate_results(test_id).values()) == 0
+    manager.record_outcomes(labels.dropna(), test_id=test_id)
+    assert _accuracy(manager, test_id) == (2, 0.5)
 
 
 def test_an_unknown_test_is_an_error(manager: ABTestManagerService) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ from mlops.model_registry import ModelMetadata, ModelRegistry
 from mlops.tests.integration.ab_testing.conftest import Start, design
 
 Log = Callable[..., ABTestInteraction]
+
+
+def _until(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so()
 
 
 def test_a_life_is_written_down(manager: ABTestManagerService, start: Start, database_url: str) -> None:
@@ -107,6 +116,41 @@ def test_lists_are_searched_and_paged(manager: ABTestManagerService, start: Star
     assert [config.name for config in manager.list_tests("name = 'planned'")] == ["planned"]
     page = manager.list_tests(limit=2)
     assert len(manager.list_tests(limit=2, cursor=page.next_cursor)) == 2
+
+
+def test_a_status_that_is_none_is_refused(manager: ABTestManagerService) -> None:
+    """With the one that may be meant, or all of them."""
+    with pytest.raises(InvalidInput, match="Did you mean 'running'"):
+        manager.list_tests(status="runing")
+    with pytest.raises(InvalidInput, match="planning, running, paused, completed, cancelled"):
+        manager.list_tests(status="foo")
+
+
+def test_an_end_in_the_past_is_refused(database_url: str, tmp_path: Path) -> None:
+    """When the test is created, and when it is started too late."""
+    now = [datetime(2026, 11, 1, tzinfo=UTC)]
+    with ABTestManager(database_url, tmp_path, now=lambda: now[0]).sync as manager:
+        with pytest.raises(InvalidDesign, match="in the past"):
+            manager.create_test(design(ends_at=now[0] - timedelta(days=1)))
+        test_id = manager.create_test(design(ends_at=now[0] + timedelta(days=1)))
+        now[0] += timedelta(days=1)
+        with pytest.raises(Conflict, match="later ends_at"):
+            manager.start_test(test_id)
+        assert manager.get_test(test_id).status == "planning"
+
+
+def test_a_rollout_that_has_everybody_is_complete(manager: ABTestManagerService, start: Start, log: Log) -> None:
+    """The last step has its interactions: the test stops, and its reason says so."""
+    steps = [{"share": 0.5, "minimum_interactions": 1}, {"share": 1.0, "minimum_interactions": 3}]
+    test_id = start(test_type="gradual_rollout", steps=steps)
+    manager.advance_rollout(test_id, "fine")
+    for number in range(2):
+        log(test_id, number)
+    assert manager.check_for_early_stopping(test_id).action == "continue"
+    log(test_id, 2)
+    assert _until(lambda: manager.get_test(test_id).status == "completed")
+    assert "rollout is complete" in manager.get_test(test_id).stop_reason
+    assert manager.get_final_report(test_id).decision.cause == "rollout"
 
 
 def test_a_design_that_cannot_be_is_refused(manager: ABTestManagerService) -> None:

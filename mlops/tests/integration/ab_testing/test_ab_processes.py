@@ -38,15 +38,15 @@ def test_processes_assign_the_same_users_alike(database_url: str, tmp_path: Path
         assert manager.verify_aggregates(test_id).is_equal
 
 
-def test_a_kill_loses_nothing_and_counts_nothing_twice(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_kill_loses_nothing_and_counts_nothing_twice(database_url: str, tmp_path: Path) -> None:
     """Twenty processes killed while they log: every acknowledged interaction is there once, with its label."""
-    with ABTestManager(sqlite_url, tmp_path).sync as manager:
+    with ABTestManager(database_url, tmp_path).sync as manager:
         test_id = manager.create_test(design())
         manager.start_test(test_id)
         acknowledged: set[str] = set()
         chance = random.Random(7)
         for number in range(_KILLS):
-            with _started("logging_process.py", sqlite_url, str(tmp_path), test_id, f"p{number}") as process:
+            with _started("logging_process.py", database_url, str(tmp_path), test_id, f"p{number}") as process:
                 acknowledged |= _killed(process, after=chance.uniform(0.05, 0.3))
         with manager._database.read() as tx:
             stored = [row.interaction_id for row in manager._log.interactions(tx, test_id)]

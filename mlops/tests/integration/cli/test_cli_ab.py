@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,25 @@ def test_plans_answer_size_days_and_effect(mlops: Mlops) -> None:
     lines = dict(line.split("\t") for line in mlops(*words, "--treatments", "2").out.splitlines())
     assert {"of control", "of treatment_1", "of treatment_2", "days"} <= set(lines)
     assert "cannot be planned" in mlops("ab", "plan", "--baseline", "0.99", "--effect", "0.02").err
+
+
+def test_a_plan_of_nothing_says_what_to_name(mlops: Mlops) -> None:
+    """An effect or a size; the exit status is 1."""
+    done = mlops("ab", "plan", "--baseline", "0.9")
+    assert done.status == 1
+    assert "name the effect to find, or a size" in done.err
+
+
+def test_a_design_effect_is_a_round_number(mlops: Mlops) -> None:
+    """Twenty interactions of one user with a correlation of .1."""
+    done = mlops("ab", "plan", "--baseline", "0.9", "--effect", "0.02", "--per-user", "20", "--correlation", "0.1")
+    assert "design effect\t2.9\n" in done.out
+
+
+def test_a_status_tells_what_its_numbers_count(ab: Mlops, logged: str) -> None:
+    """Interactions and users of each variant, also in a pipe."""
+    lines = dict(line.split("\t") for line in ab("status", logged).out.splitlines())
+    assert re.fullmatch(r"triage 1\.0\.0, (\d+) interactions, \1 users", lines["control"])
 
 
 def test_a_database_that_is_not_there_is_not_created(mlops: Mlops, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from mlops.ab_testing.design import check_design
@@ -38,6 +40,19 @@ _THIRDS = {"control": 0.5, "treatment_1": 0.25, "treatment_2": 0.25}
 def test_a_sound_design_passes(fields):
     """Nothing is said against a design that can answer."""
     check_design(design(**fields))
+
+
+def test_an_end_that_has_passed_is_refused():
+    """As seen from the moment of creation."""
+    with pytest.raises(InvalidDesign, match="is in the past"):
+        check_design(design(created_at=NOW, ends_at=NOW))
+    check_design(design(created_at=NOW, ends_at=NOW + timedelta(seconds=1)))
+
+
+def test_what_cannot_be_planned_is_a_reason_against_the_design():
+    """A number that is finite, and far too large to compute with."""
+    with pytest.raises(InvalidDesign, match="baseline"):
+        check_design(design(primary_metric="value", baseline_mean=1e300, baseline_std=1.0))
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Life(RuleBasedStateMachine):
         if before.status in lifecycle.MOVES[action].origins:
             self.config = change()
             assert self.config.status == (lifecycle.MOVES[action].target or before.status)
-            assert action in lifecycle.actions_of(before.status)
+            assert action in lifecycle.actions_of(before)
         else:
             with pytest.raises(ABTestMoveRefused):
                 change()
@@ -102,6 +102,21 @@ def test_a_refusal_tells_what_is_possible() -> None:
     with pytest.raises(ABTestMoveRefused, match="pause") as refusal:
         lifecycle.moved(_started(), "resume", at=_NOW)
     assert refusal.value.present == "running"
+
+
+def test_only_a_rollout_is_told_to_advance() -> None:
+    """A refusal does not offer what would be refused."""
+    for fields, is_offered in (({}, False), ({"test_type": "gradual_rollout", "steps": [{"share": 0.1}]}, True)):
+        with pytest.raises(ABTestMoveRefused) as refusal:
+            lifecycle.moved(_started(**fields), "resume", at=_NOW)
+        assert ("advance" in str(refusal.value)) == is_offered
+
+
+def test_a_test_is_not_started_after_its_end() -> None:
+    """It could take nobody."""
+    with pytest.raises(Conflict, match="which is over"):
+        _started(ends_at=_NOW)
+    assert _started(ends_at=_NOW + timedelta(seconds=1)).status is TestStatus.RUNNING
 
 
 def test_a_pause_counts_only_those_who_are_known() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from mlops.ab_testing.errors import InteractionRefused
 from mlops.ab_testing.interactions import ABSENT, Facts, encode, facts_of, facts_of_logged, measured
 from mlops.ab_testing.outcomes import as_text, judge, read_label, retold
 from mlops.ab_testing.stored import LoggedInteraction, StoredOutcome
+from mlops.ab_testing.telling import told, told_all
+from mlops.errors import InvalidInput
 
 _CONFIG = ABTestConfig(
     test_id="t",
@@ -67,6 +70,14 @@ def test_a_regression_takes_finite_numbers(prediction: Any, label: Any) -> None:
         judge("regression", _facts(prediction), label)
 
 
+@pytest.mark.parametrize("prediction", [math.nan, math.inf, [0.2, math.nan], np.float32("nan")])
+def test_a_prediction_that_was_not_made_is_refused(prediction: Any) -> None:
+    """It would count as a wrong one."""
+    with pytest.raises(InteractionRefused, match=r"'i' .* its prediction is .*no prediction where none was"):
+        measured(_interaction(response_data={"prediction": prediction}))
+    assert measured(_interaction(response_data={"prediction": None, "score": 1})) == {"score": 1.0}
+
+
 def test_without_a_prediction_a_label_says_nothing() -> None:
     """It is kept, but counts nowhere."""
     assert judge("classification", _facts(ABSENT), "a").values == {}
@@ -77,6 +88,43 @@ def test_a_label_that_cannot_be_stored_is_refused(label: Any) -> None:
     """Too long, with a NUL, or no JSON."""
     with pytest.raises(InteractionRefused):
         read_label("i", label)
+
+
+@pytest.mark.parametrize(
+    "label", [None, math.nan, -math.inf, np.float32("nan"), np.datetime64("NaT"), [1.0, math.nan], {"score": math.inf}]
+)
+def test_a_missing_label_is_refused(label: Any) -> None:
+    """Tables hold None and NaN where the truth is not known; it is not a wrong prediction."""
+    with pytest.raises(InteractionRefused, match=r"'i7' .* its label is .*Leave out labels that are not known"):
+        read_label("i7", label)
+
+
+@pytest.mark.parametrize("label", ['{"$number":"NaN"}', "null", "nan", {"$number": "NaN"}, 0, False, ""])
+def test_what_looks_like_a_missing_label_is_one(label: Any) -> None:
+    """Text is text."""
+    assert read_label("i", label)
+
+
+def test_many_labels_are_read_from_whatever_has_items() -> None:
+    """The first at fault is named with the number of others; tables are no mapping of ids to labels."""
+    labels = {"i1": "a", "i2": math.nan, "i3": None, "i4": math.inf}
+    with pytest.raises(InteractionRefused, match=r"'i2' .* nan\. .* 2 more were refused; nothing was stored"):
+        told_all(labels, None)
+    assert [item.label for item in told_all({"i1": "a", "i4": 3}, "t")] == ['"a"', "3"]
+
+
+@pytest.mark.parametrize("labels", ["i1", ["i1", "a"], None, 7])
+def test_labels_without_ids_are_refused(labels: Any) -> None:
+    """The message shows what is taken."""
+    with pytest.raises(InvalidInput, match="dict\\(zip"):
+        told_all(labels, None)
+
+
+@pytest.mark.parametrize("revision", [True, 0, -1, 1.0, "1"])
+def test_revisions_are_whole_numbers(revision: Any) -> None:
+    """From 1; True is none."""
+    with pytest.raises(InvalidInput, match="numbered from 1"):
+        told("i", "a", None, revision)
 
 
 def _told(label: str) -> StoredOutcome:

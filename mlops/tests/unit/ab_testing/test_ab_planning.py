@@ -96,6 +96,67 @@ def test_impossible_questions_are_refused(fields, reason):
         plan(PlanRequest(**fields))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {name: value}
+        for name in ("baseline", "deviation", "effect", "traffic_per_day", "interactions_per_user")
+        for value in (math.inf, math.nan, 1e300, -1e300)
+    ]
+    + [{"deviation": 1e-300}, {"traffic_per_day": 5e-324}, {"size": 10**400}, {"intra_class_correlation": math.nan}],
+)
+def test_numbers_that_nothing_can_be_planned_with_are_refused(fields):
+    """Infinite, not a number, or so large or small that a double holds no square of it."""
+    usual = {"kind": "mean", "baseline": 3.0, "deviation": 1.0, "effect": 0.5}
+    with pytest.raises(InvalidInput, match=next(iter(fields))):
+        plan(PlanRequest(**(usual | fields)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "mean", "baseline": 0.5, "deviation": 1.0, "effect": 1e-300},
+        {"kind": "quantile", "baseline": 3.0, "deviation": 1.0, "effect": 1e-9},
+        {"baseline": 0.5, "effect": 1e-12},
+    ],
+)
+def test_an_effect_that_nobody_can_find_is_refused(fields):
+    """The least one is named."""
+    with pytest.raises(InvalidInput, match="too small to plan for; the least is"):
+        plan(PlanRequest(**fields))
+
+
+@pytest.mark.parametrize("shares", [(0.25, 0.25), (0.5, 0.6), (0.9, 0.2)])
+def test_shares_that_do_not_sum_to_one_are_refused(shares):
+    """Half of the traffic would double the answer without a word."""
+    allocation = dict(zip(("control", "treatment_1"), shares, strict=True))
+    with pytest.raises(InvalidInput, match="shares must sum to 1"):
+        plan(PlanRequest(baseline=0.5, effect=0.1, allocation=allocation))
+
+
+def test_a_question_without_effect_and_size_is_refused():
+    """There would be nothing to answer."""
+    with pytest.raises(InvalidInput, match="name the effect to find, or a size"):
+        plan(PlanRequest(baseline=0.9))
+
+
+@given(
+    st.sampled_from(["mean", "quantile"]),
+    st.floats(1e-3, 1e9),
+    st.floats(1e-6, 1e9),
+    st.floats(1e-6, 1e3),
+    st.floats(1, 100),
+)
+def test_every_answer_is_finite(kind, baseline, deviation, effect, per_user):
+    """Whatever scale the numbers have."""
+    asked = {"kind": kind, "baseline": baseline, "deviation": deviation, "effect": effect * deviation}
+    try:
+        found = plan(PlanRequest(**asked, interactions_per_user=per_user, intra_class_correlation=0.1))
+    except InvalidInput:
+        return
+    assert 2 <= found.one_look_total <= found.total < 10**18
+
+
 @given(st.floats(0.05, 0.9), st.floats(0.005, 0.05), st.sampled_from(["fixed", "always_valid"]))
 def test_a_larger_effect_needs_no_more(baseline, effect, mode):
     """Twice the effect is found with fewer interactions."""

@@ -234,6 +234,36 @@ def test_a_rollout_ends_at_its_last_step_only():
     assert not _rollout(1).may_advance
 
 
+def _whole(seen, *, step=1, **fields):
+    steps = [{"share": 0.1}, {"share": 1.0, "minimum_interactions": 100, "minimum_hours": 24}]
+    share = steps[step]["share"]
+    phase = Phase(number=2, allocation={"control": 1 - share, "treatment_1": share}, opened_at=NOW, step=step)
+    config = design(test_type="gradual_rollout", steps=steps, phases=[phase], **fields)
+    counts = np.array([0, seen], dtype=float)
+    exposures = (Exposures(np.array([1 - share, share]), counts, counts),) if step else ()
+    return decided(config, _OPEN, exposures=exposures, now=NOW + timedelta(hours=24))
+
+
+def test_a_rollout_to_everybody_is_complete():
+    """Once its last step had its interactions and its time; not where results are judged at a planned end."""
+    got = _whole(100)
+    assert (got.action, got.cause) == ("stop", "rollout")
+    assert got.reason.endswith("Step 2 had its interactions and its time, and all 2 guardrails are kept.")
+    assert _whole(100, primary_metric="error_rate").reason.endswith("its guardrail is kept.")
+    assert _whole(99).action == "continue"
+    assert _whole(100, step=0).action == "continue"
+    assert _whole(100, sequential="fixed", maximum_sample_size=10_000).action == "continue"
+
+
+def test_the_end_of_the_time_is_a_planned_end():
+    """From that moment on."""
+    config = design(ends_at=NOW + timedelta(hours=2))
+    assert decided(config, _OPEN, now=NOW + timedelta(hours=1)).action == "continue"
+    got = decided(config, _OPEN, now=NOW + timedelta(hours=2))
+    assert (got.action, got.cause) == ("stop", "duration")
+    assert "UTC" in got.reason
+
+
 def test_metrics_that_decide_nothing_change_no_decision():
     """A secondary metric, and a number that nobody named, may be there or not."""
     config = design(secondary_metrics=["mean_latency_ms"], latency_threshold_ms=500, minimum_detectable_effect=0.01)

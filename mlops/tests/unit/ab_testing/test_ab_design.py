@@ -104,6 +104,16 @@ def test_what_cannot_be_planned_is_a_reason_against_the_design():
         ({"starts_at": NOW, "ends_at": NOW}, "is not before"),
         ({"steps": [{"share": 0.1}]}, "steps are for"),
         ({"test_type": "gradual_rollout", "steps": [{"share": 0.5}, {"share": 0.1}]}, "above the one before"),
+        ({"test_type": "gradual_rollout", "steps": [{"share": 0.5}], "cluster": True}, "is not kept by phase"),
+        (
+            {
+                "test_type": "gradual_rollout",
+                "steps": [{"share": 0.5}],
+                "primary_metric": "recall",
+                "positive_label": 1,
+            },
+            "is not kept by phase",
+        ),
         ({"baseline_rate": 0.9, "minimum_detectable_effect": 0.02, "maximum_sample_size": 6000}, "that takes 6,426"),
         ({"baseline_rate": 0.99, "minimum_detectable_effect": 0.02}, "must lie between 0 and 1"),
     ],

@@ -108,7 +108,7 @@ def format_duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return ABSENT
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"

@@ -20,7 +20,8 @@ def dates_in_their_formats(types: Mapping[str, pl.DataType], columns: Mapping[st
         columns: What the schema says of them.
 
     Example:
-        >>> table = pl.DataFrame({"drawn": ["2026-02-01"]}).cast(pl.Date)
+        >>> from datetime import date
+        >>> table = pl.DataFrame({"drawn": [date(2026, 2, 1)]})
         >>> columns = {"drawn": ColumnSpec(type="date", format="%d.%m.%Y")}
         >>> table.select(dates_in_their_formats(table.schema, columns)).item()
         '01.02.2026'

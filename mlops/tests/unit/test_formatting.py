@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlops.formatting import elide, format_duration, format_metric, format_value, unique_labels
@@ -57,8 +57,11 @@ def test_nested_values_and_long_text_stay_on_one_short_line() -> None:
 
 
 @given(st.floats(0, 1e9))
+@example(0.06)
+@example(0.9996)
 def test_every_duration_has_a_unit(seconds: float) -> None:
-    """Never a bare number, and never 60 of a unit."""
+    """Never a bare number, and never as many of a unit as make one of the next."""
     shown = format_duration(seconds)
     assert shown.split()[-1] in {"ms", "s", "min", "h"}
-    assert not {"60", "60.0"} & set(shown.split())
+    assert not {"1000", "60.0"} & set(shown.split())
+    assert shown.endswith(" ms") or "60" not in shown.split()

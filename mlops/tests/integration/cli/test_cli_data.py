@@ -88,10 +88,10 @@ def test_a_run_without_a_schema_infers_one(data: Mlops) -> None:
 
 
 def test_a_run_without_a_schema_reads_as_it_is_told(data: Mlops) -> None:
-    """Separator and encoding hold for the inference too."""
+    """Separator and encoding hold for the inference too, and for the output."""
     Path("odd.csv").write_bytes("name|größe\nMüller|1\n".encode("cp1252"))
     done = document(data("run", "odd.csv", "--separator", "|", "--encoding", "cp1252", "--json"))
-    assert Path(done["output_data_path"]).read_text() == "name|größe\nMüller|1\n"
+    assert Path(done["output_data_path"]).read_text("cp1252") == "name|größe\nMüller|1\n"
 
 
 def test_features_come_from_a_file_or_by_name(data: Mlops) -> None:

@@ -12,7 +12,7 @@ from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.ab_testing.report_rails import bound_of, rail_state, rail_value
 from mlops.ab_testing.report_scale import Scale, development, is_curve, lift_scale, shown_points, tick_text
-from mlops.ab_testing.report_theme import Theme, ThemeName, figure_bytes, literal, new_figure, panel, theme_named
+from mlops.ab_testing.report_theme import Theme, new_figure, panel, theme_named
 from mlops.ab_testing.report_words import (
     Limits,
     axis_unit,
@@ -34,6 +34,7 @@ from mlops.ab_testing.report_words import (
     treatments_of,
     violations,
 )
+from mlops.figures import ThemeName, figure_bytes, literal
 from mlops.formatting import format_moment
 
 if TYPE_CHECKING:

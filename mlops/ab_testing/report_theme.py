@@ -1,17 +1,11 @@
-"""Colours and calm axes of a report's picture, and files that repeat byte for byte.
-
-No state of `pyplot` is changed: every figure stands alone and can be drawn in any thread.
-"""
+"""Colours and calm axes of a report's picture."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from mlops.errors import InvalidInput, did_you_mean
-from mlops.formatting import elide
+from mlops import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,15 +13,9 @@ if TYPE_CHECKING:
 
     from mlops.ab_testing.report_words import Tone
 
-__all__ = ["FORMATS", "Theme", "ThemeName", "figure_bytes", "literal", "new_figure", "panel", "theme_named"]
+__all__ = ["Theme", "new_figure", "panel", "theme_named"]
 
-FORMATS = ("png", "svg", "pdf")
-"""What a figure can be written as."""
-
-ThemeName = Literal["light", "dark"]
 _MARGIN = 0.018  # of the figure's width
-_PLACES = 5  # of a figure's width and height: a tenth of a pixel
-_SALT = "tracseq"  # makes the ids within an SVG the same every time
 
 
 @dataclass(frozen=True)
@@ -84,25 +72,12 @@ def theme_named(name: str) -> Theme:
     Raises:
         InvalidInput: There is no such theme.
     """
-    if name not in _THEMES:
-        raise InvalidInput(f"There is no theme {name!r}. {did_you_mean(name, _THEMES)} Choose light or dark.")
-    return _THEMES[name]
-
-
-def literal(text: str, most: int = 40) -> str:
-    """Return text short enough for a figure that matplotlib shows as it is, dollar signs included."""
-    return elide(text, most).replace("$", r"\$")
+    return figures.theme_of(_THEMES, name)
 
 
 def new_figure(theme: Theme, width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches, laid out by itself when it is drawn."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, facecolor=theme.background, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.16, h_pad=0.1, wspace=0.04, hspace=0.04)  # type: ignore[union-attr, call-arg]
-    return figure
+    return figures.new_figure(theme.background, width, height, pad=0.16, gap=0.04)
 
 
 def panel(part: SubFigure, theme: Theme, title: str, *, is_bad: bool = False) -> Axes:
@@ -121,40 +96,3 @@ def panel(part: SubFigure, theme: Theme, title: str, *, is_bad: bool = False) ->
     for spine in axes.spines.values():
         spine.set_visible(False)
     return axes
-
-
-def figure_bytes(figure: Figure, file_format: str, *, dpi: float = 160) -> bytes:
-    """Return a figure as a file's bytes; the same figure gives the same bytes.
-
-    Raises:
-        InvalidInput: The format is none of `FORMATS`.
-    """
-    from matplotlib import rc_context
-
-    if file_format not in FORMATS:
-        raise InvalidInput(f"A report cannot be drawn as {file_format!r}. Choose one of {', '.join(FORMATS)}.")
-    dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": _SALT}), warnings.catch_warnings():  # the only way to set it; put back at once
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a name in a rare script is a box
-        _settle(figure)
-        figure.savefig(
-            buffer, format=file_format, dpi=dpi, metadata=dates[file_format], facecolor=figure.get_facecolor()
-        )
-    return buffer.getvalue()
-
-
-def _settle(figure: Figure) -> None:
-    """Lay a figure out and round where its parts are: the last digits of the layout's solver differ from run to run."""
-    from matplotlib.transforms import Bbox
-
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    parts = list(figure.subfigs)
-    while parts:
-        part = parts.pop()
-        parts.extend(part.subfigs)
-        box = part.bbox_relative
-        box.p0, box.p1 = box.p0.round(_PLACES), box.p1.round(_PLACES)
-    for axes in figure.axes:
-        axes.set_position(Bbox(axes.get_position(original=True).get_points().round(_PLACES)))

@@ -16,7 +16,8 @@ from mlops.errors import InvalidInput, did_you_mean
 from mlops.experiment_tracker.compare import compare
 from mlops.experiment_tracker.entities import Experiment
 from mlops.experiment_tracker.plot_labels import add_title
-from mlops.experiment_tracker.plot_theme import Theme, ThemeName, literal, mix, new_figure, style_axes, theme_named
+from mlops.experiment_tracker.plot_theme import Theme, mix, new_figure, style_axes, theme_named
+from mlops.figures import ThemeName, literal
 from mlops.formatting import format_metric, format_value, unique_labels
 
 if TYPE_CHECKING:

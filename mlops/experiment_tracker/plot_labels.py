@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops.experiment_tracker.plot_theme import Theme, literal
+from mlops.experiment_tracker.plot_theme import Theme
+from mlops.figures import literal
 from mlops.formatting import format_metric
 
 if TYPE_CHECKING:

@@ -1,22 +1,16 @@
-"""The look of the tracker's figures: colours of both themes, calm axes, tick texts, files that repeat byte for byte.
-
-No state of `pyplot` and no `rcParams` are changed: every figure stands alone and can be drawn in any thread.
-"""
+"""The look of the tracker's figures: colours of both themes, calm axes, tick texts."""
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlops.errors import InvalidInput, did_you_mean
-from mlops.formatting import elide
+from mlops import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Theme",
-    "ThemeName",
-    "figure_bytes",
-    "literal",
     "mix",
     "new_figure",
     "save_figure",
@@ -34,10 +25,7 @@ __all__ = [
     "theme_named",
 ]
 
-ThemeName = Literal["light", "dark"]
-_FORMATS = ("png", "svg", "pdf")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
-_SALT = "tracseq"  # makes the ids within an SVG the same every time
 
 
 @dataclass(frozen=True)
@@ -100,9 +88,7 @@ def theme_named(name: str) -> Theme:
     Raises:
         InvalidInput: There is no such theme.
     """
-    if name not in _THEMES:
-        raise InvalidInput(f"There is no theme {name!r}. {did_you_mean(name, _THEMES)} Choose light or dark.")
-    return _THEMES[name]
+    return figures.theme_of(_THEMES, name)
 
 
 def mix(colour: str, other: str, share: float) -> str:
@@ -111,20 +97,9 @@ def mix(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(own + (theirs - own) * share):02x}" for own, theirs in pairs)
 
 
-def literal(text: str, most: int = 32) -> str:
-    """Return text short enough for a figure that matplotlib shows as it is, dollar signs included."""
-    return elide(text, most).replace("$", r"\$")
-
-
 def new_figure(theme: Theme, width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches, laid out by itself when it is drawn."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, facecolor=theme.background, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.03, hspace=0.04)  # type: ignore[union-attr, call-arg]
-    return figure
+    return figures.new_figure(theme.background, width, height)
 
 
 def style_axes(axes: Axes, theme: Theme, *, grid: Literal["x", "y"] = "y", whole_x: bool = False) -> None:
@@ -179,30 +154,6 @@ def tick_text(value: float, ticks: Sequence[float]) -> str:
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 160) -> bytes:
-    """Return a figure as a file's bytes; the same figure gives the same bytes.
-
-    Args:
-        file_format: `png`, `svg` or `pdf`.
-        dpi: Pixels per inch of a PNG.
-
-    Raises:
-        InvalidInput: It is none of these formats.
-    """
-    from matplotlib import rc_context
-
-    if file_format not in _FORMATS:
-        raise InvalidInput(f"A figure cannot be written as {file_format!r}. Choose one of {', '.join(_FORMATS)}.")
-    dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": _SALT}), warnings.catch_warnings():  # the only way to set it; put back at once
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a name in a rare script is a box
-        figure.savefig(
-            buffer, format=file_format, dpi=dpi, metadata=dates[file_format], facecolor=figure.get_facecolor()
-        )
-    return buffer.getvalue()
-
-
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 160) -> Path:
     """Write a figure in the format its path's suffix names, making folders on the way.
 
@@ -210,7 +161,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 16
         InvalidInput: The suffix is none of .png, .svg and .pdf.
     """
     target = Path(path)
-    content = figure_bytes(figure, target.suffix.lower().lstrip("."), dpi=dpi)
+    content = figures.figure_bytes(figure, target.suffix.lower().lstrip("."), dpi=dpi)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
     return target

@@ -17,7 +17,8 @@ from mlops.errors import InvalidInput, did_you_mean
 from mlops.experiment_tracker.downsample import Envelope, downsample, envelope, envelope_by_position
 from mlops.experiment_tracker.entities import SYSTEM_PREFIX
 from mlops.experiment_tracker.plot_labels import add_legend, add_title, label_ends
-from mlops.experiment_tracker.plot_theme import Theme, ThemeName, literal, mix, new_figure, style_axes, theme_named
+from mlops.experiment_tracker.plot_theme import Theme, mix, new_figure, style_axes, theme_named
+from mlops.figures import ThemeName, literal
 from mlops.formatting import format_metric
 
 if TYPE_CHECKING:

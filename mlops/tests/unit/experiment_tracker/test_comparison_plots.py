@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker.comparison_plots import plot_comparison, plot_parallel
 from mlops.experiment_tracker.entities import Experiment, ExperimentStatus
-from mlops.experiment_tracker.plot_theme import figure_bytes
+from mlops.figures import figure_bytes
 
 
 def run(key: int, metrics: dict[str, float], **parameters: Any) -> Experiment:

@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker.plot_labels import spread
-from mlops.experiment_tracker.plot_theme import figure_bytes, save_figure, tick_text
+from mlops.experiment_tracker.plot_theme import save_figure, tick_text
 from mlops.experiment_tracker.plots import DENSE, plot_metrics, smooth
+from mlops.figures import figure_bytes
 
 
 def history(**metrics: Any) -> pd.DataFrame:
@@ -225,7 +226,7 @@ def test_plotting_leaves_pyplot_and_its_settings_alone() -> None:
 import sys, matplotlib, pandas as pd
 before = matplotlib.rcParams.copy()
 from mlops.experiment_tracker.plots import plot_metrics
-from mlops.experiment_tracker.plot_theme import figure_bytes
+from mlops.figures import figure_bytes
 figure_bytes(plot_metrics({"a": pd.DataFrame({"step": [0, 1], "f1": [0.1, 0.2]})}), "svg")
 assert "matplotlib.pyplot" not in sys.modules
 assert matplotlib.rcParams.copy() == before

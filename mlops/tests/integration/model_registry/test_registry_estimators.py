@@ -28,7 +28,6 @@ WANT_OTHER_DATA = {  # targets of several columns, a single measure, none below 
     "MultiTaskLassoCV", "MultinomialNB", "PLSCanonical", "PLSRegression", "PoissonRegressor",
     "QuadraticDiscriminantAnalysis", "RegressorChain", "TweedieRegressor",
 }  # fmt: skip
-DRAWS_ANEW = {"DummyClassifier"}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +50,8 @@ def test_a_predictor_registers_and_predicts_the_same(registry: Any, kind: type[B
     """What is loaded answers as what was registered did, and the stored version is sound."""
     measures, diagnoses = biopsies()
     model = next(iter(_construct_instances(kind)))
+    if "random_state" in model.get_params():
+        model.set_params(random_state=0)  # RANSAC finds no consensus among some draws
     try:
         model.fit(measures, diagnoses)
     except (ValueError, IndexError):
@@ -59,6 +60,5 @@ def test_a_predictor_registers_and_predicts_the_same(registry: Any, kind: type[B
     registry.register_model(model, ModelMetadata(model_id=kind.__name__), sample=measures[:4])
     loaded, metadata = registry.get_model(kind.__name__)
     assert metadata.codec == "sklearn"
-    if kind.__name__ not in DRAWS_ANEW:
-        np.testing.assert_allclose(loaded.predict(measures), model.predict(measures), rtol=1e-9, atol=1e-9)
-        assert registry.verify(kind.__name__).is_sound
+    np.testing.assert_allclose(loaded.predict(measures), model.predict(measures), rtol=1e-9, atol=1e-9)
+    assert registry.verify(kind.__name__).is_sound

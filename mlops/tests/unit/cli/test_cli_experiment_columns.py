@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops import figures
 from mlops.cli.cells import format_age
 from mlops.cli.experiments.cells import status_cell, status_style
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
@@ -17,7 +18,7 @@ from mlops.cli.experiments.listing import Status
 from mlops.cli.experiments.plotting import ThemeName, XAxis
 from mlops.cli.options import parse_duration
 from mlops.errors import InvalidInput
-from mlops.experiment_tracker import Experiment, ExperimentStatus, plot_theme, plots
+from mlops.experiment_tracker import Experiment, ExperimentStatus, plots
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def test_options_offer_what_the_tracker_knows() -> None:
     """Choices that are written again, so that the command starts quickly, are the tracker's own."""
     assert {str(member) for member in Status} == {str(member) for member in ExperimentStatus}
     assert {str(member) for member in XAxis} == set(get_args(plots.XAxis))
-    assert {str(member) for member in ThemeName} == set(get_args(plot_theme.ThemeName))
+    assert {str(member) for member in ThemeName} == set(get_args(figures.ThemeName))
     assert all(status_style(status) for status in Status)
 
 

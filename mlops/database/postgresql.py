@@ -47,6 +47,7 @@ class PostgreSQLBackend:
             max_overflow=settings.overflow,
             pool_timeout=settings.lock_timeout_s,
             pool_pre_ping=True,
+            pool_use_lifo=True,  # the connection used last has the statements prepared and the caches warm
             connect_args={"connect_timeout": 10, "application_name": "mlops"},
         )
         self._singles = self._engine.execution_options(isolation_level="AUTOCOMMIT")

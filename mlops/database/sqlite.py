@@ -284,6 +284,7 @@ def _engine(location: Location, settings: DatabaseSettings, *, read_only: bool) 
             "pool_size": settings.pool_size,
             "max_overflow": settings.overflow,
             "pool_timeout": settings.lock_timeout_s,
+            "pool_use_lifo": True,  # the connection used last has the statements prepared and the pages at hand
         }
         if read_only
         else {"poolclass": NullPool}

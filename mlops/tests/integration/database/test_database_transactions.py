@@ -27,7 +27,9 @@ def test_a_write_is_kept(points: Database) -> None:
 
 
 def test_what_was_prepared_outlives_a_read(postgresql_points: Database) -> None:
-    """A query that is asked again and again is planned by the server once, not for every snapshot."""
+    """A query that is asked again and again is planned by the server once, not for every snapshot or connection."""
+    with postgresql_points.read(), postgresql_points.read(), postgresql_points.read():
+        assert stored(postgresql_points) == []  # four connections are open from here on
     for _ in range(10):
         assert stored(postgresql_points) == []
     with postgresql_points.read() as tx:

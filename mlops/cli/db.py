@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["group"]
 
-_OWNERS_OF_TABLES = (
-    "mlops.artifacts",
-    "mlops.audit",
-    "mlops.events",
-    "mlops.experiment_tracker",
-    "mlops.model_registry",
+_TABLES = (
+    "mlops.ab_testing.sql.tables",
+    "mlops.artifacts.references",
+    "mlops.audit.tables",
+    "mlops.data_pipeline.sql.tables",
+    "mlops.events.tables",
+    "mlops.experiment_tracker.sql.tables",
+    "mlops.feature_store.sql.tables",
+    "mlops.jobs.tables",
+    "mlops.model_registry.sql.tables",
 )
+"""The modules that declare tables; what none of them declared is not looked at."""
 
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="URL of the database. (default: the configured one)", show_default=False)
@@ -62,8 +67,8 @@ def check(url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Compare the tables with those this release expects; exit with status 1 when they differ."""
     from mlops.database import check as compare
 
-    for owner in _OWNERS_OF_TABLES:
-        importlib.import_module(owner)
+    for module in _TABLES:
+        importlib.import_module(module)
     with _existing(url) as database:
         shown, differences = database.masked_url, compare(database)
     if as_json:

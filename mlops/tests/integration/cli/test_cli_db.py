@@ -44,6 +44,19 @@ def test_a_difference_is_listed_and_fails(sqlite_url: str) -> None:
     assert "experiment_metrics" in checked.stdout
 
 
+def test_every_table_is_looked_at(sqlite_url: str) -> None:
+    """Whatever part a lost table belongs to, `check` names it."""
+    mlops("upgrade", "--url", sqlite_url)
+    connection = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    ours = {name for name in tables if not name.startswith(("sqlite_", "alembic_"))}
+    for name in ours:
+        connection.execute(f"DROP TABLE {name}")
+    connection.close()
+    differences = json.loads(mlops("check", "--url", sqlite_url, "--json").stdout)["differences"]
+    assert {line.split()[-1] for line in differences if line.startswith("add table: ")} == ours
+
+
 @pytest.mark.parametrize("command", ["current", "check"])
 def test_looking_at_a_missing_file_does_not_create_it(tmp_path: Path, command: str) -> None:
     """A mistyped path is an error with the remedy, not a new empty database."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlops.cli import output
 from mlops.cli.errors import DatabaseNotFound
-from mlops.cli.options import DatabaseOption, JsonOption, parse_duration
-from mlops.errors import InvalidInput
+from mlops.cli.moments import read_moment
+from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.audit import AuditEntry, AuditLogger, AuditReport
@@ -48,7 +47,8 @@ def list_entries(
 ) -> None:
     """List what was done, the newest first."""
     kind, _, identity = (subject or "").partition(":")
-    first, last = _moment(since, "--since"), _moment(until, "--until")
+    first = None if since is None else read_moment(since, "--since")
+    last = None if until is None else read_moment(until, "--until")
     with _open_log(database) as audit:
         page = audit.list_entries(
             limit,
@@ -103,28 +103,6 @@ def _open_log(database: str | None) -> Iterator[AuditLogger]:
         raise DatabaseNotFound(place.masked, hint="Name another by --database.")
     with AuditLogger(database, config=config) as audit:
         yield audit
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    """Read a date, a time, or how long ago it was; without a zone it is UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _ago(text, option)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _ago(text: str, option: str) -> datetime:
-    from mlops import clock
-
-    try:
-        return clock.now() - parse_duration(text.removesuffix("ago").strip())
-    except (InvalidInput, OverflowError) as error:
-        raise InvalidInput(
-            f"{option} is {text!r}. Pass a date such as 2026-05-03, or a duration such as 7d."
-        ) from error
 
 
 def _row(entry: AuditEntry) -> list[Any]:

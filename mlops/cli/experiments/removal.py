@@ -11,7 +11,8 @@ import typer
 from mlops.cli import output
 from mlops.cli.errors import ConfirmationNeeded
 from mlops.cli.experiments.access import ExperimentsArgument, TrackingDirOption, open_tracker
-from mlops.cli.options import DatabaseOption, JsonOption, parse_duration
+from mlops.cli.moments import read_duration
+from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import Experiment, ExperimentTrackerService, GarbageReport
@@ -68,7 +69,7 @@ def collect_garbage(
     as_json: JsonOption = False,
 ) -> None:
     """Remove for good what was deleted long enough ago, and artifacts that nothing refers to any more."""
-    age = parse_duration(older_than)
+    age = read_duration(older_than)
     with open_tracker(database, tracking_dir) as tracker:
         with output.working("Looking for what can go…"):
             report = tracker.collect_garbage(age, dry_run=True)

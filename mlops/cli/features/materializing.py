@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from mlops.cli import output
 from mlops.cli.features.access import ProjectOption, StoreDirOption, ViewArgument, open_store
+from mlops.cli.moments import read_moment
 from mlops.cli.options import DatabaseOption, JsonOption
 
 __all__ = ["materialize"]
 
-_MOMENT = "Such as 2026-05-03T14:30 (UTC)."
+_MOMENT = "Such as 2026-05-03T14:30 (UTC) or 7d ago."
 
 
 def materialize(
@@ -29,21 +29,17 @@ def materialize(
     as_json: JsonOption = False,
 ) -> None:
     """Bring the last values of a view to the online store, from where the last run ended; done twice is done once."""
+    since = None if start is None else read_moment(start, "--start")
+    until = None if end is None else read_moment(end, "--end")
     with open_store(database, store_dir, project) as store, _progress(view) as report:
-        run = store.materialize(view, _moment(start, "--start"), _moment(end, "--end"), progress=report)
+        run = store.materialize(view, since, until, progress=report)
     if as_json:
         output.write_json(run.to_document())
         return
-    since = "the beginning" if run.start is None else f"{run.start:%Y-%m-%d %H:%M:%S}"
+    begin = "the beginning" if run.start is None else f"{run.start:%Y-%m-%d %H:%M:%S}"
     output.write_text(
-        f"{run.view}@{run.version}: {run.rows_written} entities with events from {since} to {run.end:%Y-%m-%d %H:%M:%S}"
+        f"{run.view}@{run.version}: {run.rows_written} entities with events from {begin} to {run.end:%Y-%m-%d %H:%M:%S}"
     )
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    from mlops.feature_store.values import read_moment
-
-    return None if text is None else read_moment(text, where=option)
 
 
 @contextmanager

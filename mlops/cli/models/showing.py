@@ -14,6 +14,7 @@ from mlops.cli.models.access import (
     open_registry,
     read_reference,
 )
+from mlops.cli.moments import read_moment
 from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.errors import InvalidInput
 
@@ -27,7 +28,8 @@ def show(
     model: ReferenceArgument,
     *,
     at: Annotated[
-        str | None, typer.Option(help="The version that was in production then, such as 2026-05-03T14:30 (UTC).")
+        str | None,
+        typer.Option(help="The version that was in production then, such as 2026-05-03T14:30 (UTC) or 7d ago."),
     ] = None,
     project: ProjectOption = None,
     database: DatabaseOption = None,
@@ -50,11 +52,9 @@ def show(
 
 
 def _wanted(registry: ModelRegistryService, model: str, at: str | None) -> ModelMetadata:
-    from mlops.cli.models.moments import read_moment
-
     model_id, version = read_reference(model)
     if at is None:
         return registry.get_model_metadata(model_id, version)
     if version is not None:
         raise InvalidInput(f"--at finds the version by itself. Name the model alone: {model_id} --at {at}")
-    return registry.get_production_version(model_id, read_moment(at))
+    return registry.get_production_version(model_id, read_moment(at, "--at"))

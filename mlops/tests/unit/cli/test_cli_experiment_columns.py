@@ -1,4 +1,4 @@
-"""Which columns a list of experiments has, durations and ages, and words that repeat what the tracker knows."""
+"""Which columns a list of experiments has, ages, and words that repeat what the tracker knows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from mlops.cli.experiments.cells import status_cell, status_style
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
 from mlops.cli.experiments.listing import Status
 from mlops.cli.experiments.plotting import ThemeName, XAxis
-from mlops.cli.options import parse_duration
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker import Experiment, ExperimentStatus, plots
 
@@ -88,17 +87,3 @@ def test_an_age_is_short(age: timedelta) -> None:
 def test_a_moment_to_come_is_now() -> None:
     """A clock that jumps back gives no negative age."""
     assert format_age(NOON + timedelta(hours=1), NOON) == "now"
-
-
-def test_durations_are_read() -> None:
-    """Numbers with units; days without."""
-    assert parse_duration("30d") == parse_duration("30") == timedelta(days=30)
-    assert parse_duration("1.5h") == timedelta(minutes=90)
-    assert parse_duration("10min") == parse_duration("10 m") == timedelta(minutes=10)
-
-
-@pytest.mark.parametrize("text", ["", "d", "-1d", "1y", "1d2h", "nan", "99999999999d"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    """The error quotes the text and shows a right one."""
-    with pytest.raises(InvalidInput, match="such as 30d"):
-        parse_duration(text)

@@ -1,8 +1,8 @@
-"""Words of `mlops models`: how versions are named, moments are read, and statuses and moves look."""
+"""Words of `mlops models`: how versions are named, and how statuses and moves look."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from mlops.cli.models.cells import status_cell, status_style
 from mlops.cli.models.detail import describe_type
 from mlops.cli.models.history import move_table
 from mlops.cli.models.listing import Status
-from mlops.cli.models.moments import read_moment
 from mlops.cli.models.moving import Target
 from mlops.errors import InvalidInput
 from mlops.model_registry import Column, ModelMove, ModelStatus
@@ -46,21 +45,6 @@ def test_half_a_reference_is_refused(word: str) -> None:
     """Nothing beside the sign is a mistake rather than everything."""
     with pytest.raises(InvalidInput, match=r"triage@1\.2\.0"):
         read_reference(word)
-
-
-@given(st.integers(0, 10**10), st.integers(-14, 14))
-def test_moments_are_read_in_any_zone(seconds: int, hours: int) -> None:
-    """What is written in another zone is the same moment; without a zone it is in UTC."""
-    moment = datetime.fromtimestamp(seconds, timezone(timedelta(hours=hours)))
-    assert read_moment(moment.isoformat()) == moment
-    assert read_moment(moment.astimezone(UTC).isoformat().removesuffix("+00:00")) == moment
-
-
-@pytest.mark.parametrize("text", ["", "yesterday", "3.5.2026", "2026-13-01", "0001-01-01T00:00+02:00"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    """The error shows how one is written."""
-    with pytest.raises(InvalidInput, match="2026-05-03T14:30"):
-        read_moment(text)
 
 
 def move(**fields: Any) -> ModelMove:

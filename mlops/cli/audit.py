@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.errors import DatabaseNotFound
+from mlops.cli.databases import existing_database
 from mlops.cli.moments import read_moment
 from mlops.cli.options import DatabaseOption, JsonOption
 
@@ -94,14 +94,8 @@ def verify(
 @contextmanager
 def _open_log(database: str | None) -> Iterator[AuditLogger]:
     from mlops.audit import AuditLogger
-    from mlops.config import ConfigManager
-    from mlops.database.location import locate
 
-    config = ConfigManager().load_config()
-    place = locate(database or config.database.url)
-    if place.path is not None and not place.path.exists():
-        raise DatabaseNotFound(place.masked, hint="Name another by --database.")
-    with AuditLogger(database, config=config) as audit:
+    with AuditLogger(existing_database(database, hint="Name another by --database.")) as audit:
         yield audit
 
 

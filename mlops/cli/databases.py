@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mlops.cli.errors import DatabaseNotFound
 
-__all__ = ["require_database"]
+__all__ = ["existing_database"]
 
 
-def require_database(url: str, *, hint: str) -> None:
-    """Let a database pass that exists, or that a server keeps.
+def existing_database(named: str | None, *, hint: str) -> str:
+    """Return the URL of the database that is named, or else configured, if it exists or a server keeps it.
 
     Args:
         hint: What to do when it does not exist.
@@ -16,8 +16,11 @@ def require_database(url: str, *, hint: str) -> None:
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
+    from mlops.config import ConfigManager
     from mlops.database.location import locate
 
+    url = named or ConfigManager().load_config().database.url
     place = locate(url)
     if place.path is not None and not place.path.exists():
         raise DatabaseNotFound(place.masked, hint=hint)
+    return url

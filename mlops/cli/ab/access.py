@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ def open_manager(database: str | None, results_dir: str = "./ab_tests") -> Itera
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
-
     hint = "Create a test there first: mlops ab create DESIGN, or name another by --database."
-    require_database(database or ConfigManager().load_config().database.url, hint=hint)
-    with open_new_manager(database, results_dir) as manager:
+    with open_new_manager(existing_database(database, hint=hint), results_dir) as manager:
         yield manager
 
 

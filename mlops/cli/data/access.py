@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -82,11 +82,8 @@ def open_pipeline(
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
-
     hint = "Run a table there first: mlops data run TABLE, or name another by --database."
-    require_database(database or ConfigManager().load_config().database.url, hint=hint)
-    with open_new_pipeline(database, data_dir, project, workers=workers) as pipeline:
+    with open_new_pipeline(existing_database(database, hint=hint), data_dir, project, workers=workers) as pipeline:
         yield pipeline
 
 

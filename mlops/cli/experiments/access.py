@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import ExperimentTrackerService
@@ -38,11 +38,9 @@ def open_tracker(database: str | None, tracking_dir: str | None) -> Iterator[Exp
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
     from mlops.experiment_tracker import ExperimentTrackerService
 
-    config = ConfigManager().load_config()
     hint = "Track a run there first, as `mlops demo` shows, or name another by --database."
-    require_database(database or config.database.url, hint=hint)
-    with closing(ExperimentTrackerService(tracking_dir, database, config=config)) as tracker:
+    url = existing_database(database, hint=hint)
+    with closing(ExperimentTrackerService(tracking_dir, url)) as tracker:
         yield tracker

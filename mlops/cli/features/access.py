@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -36,13 +36,11 @@ def open_store(database: str | None, store_dir: str | None, project: str | None)
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
-
-    hint = "Apply a feature view there first: store.apply_view(view); or name another by --database."
-    require_database(database or ConfigManager().load_config().database.url, hint=hint)
     from mlops.feature_store import FeatureStoreService
 
-    with closing(FeatureStoreService(store_dir, database, project=project)) as store:
+    hint = "Apply a feature view there first: store.apply_view(view); or name another by --database."
+    url = existing_database(database, hint=hint)
+    with closing(FeatureStoreService(store_dir, url, project=project)) as store:
         yield store
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 
 if TYPE_CHECKING:
     from mlops.database import Database
@@ -26,10 +26,8 @@ def open_jobs(url: str | None) -> Iterator[Database]:
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
     from mlops.database import open_database
 
-    chosen = url or ConfigManager().load_config().database.url
-    require_database(chosen, hint="Start a worker there first: mlops worker, or name another by --database.")
-    with open_database(chosen) as database:
+    hint = "Start a worker there first: mlops worker, or name another by --database."
+    with open_database(existing_database(url, hint=hint)) as database:
         yield database

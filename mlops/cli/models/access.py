@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from mlops.cli.databases import require_database
+from mlops.cli.databases import existing_database
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -83,11 +83,8 @@ def open_registry(
     Raises:
         DatabaseNotFound: It is a SQLite file that does not exist.
     """
-    from mlops.config import ConfigManager
-
     hint = "Register a model there first, as `mlops demo` shows, or name another by --database."
-    require_database(database or ConfigManager().load_config().database.url, hint=hint)
-    with open_new_registry(database, registry_path, project) as registry:
+    with open_new_registry(existing_database(database, hint=hint), registry_path, project) as registry:
         yield registry
 
 

@@ -11,7 +11,7 @@ import typer
 from mlops.cli import output
 from mlops.cli.databases import existing_database
 from mlops.cli.moments import read_moment
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.audit import AuditEntry, AuditLogger, AuditReport
@@ -41,7 +41,7 @@ def list_entries(
         typer.Option(metavar="WHEN", help="Only from then on: 2026-05-03, 2026-05-03T08:00+02:00, or 7d ago."),
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only before then.")] = None,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,8 +66,7 @@ def list_entries(
         return
     columns = ["sequence", "at", "actor", "action", "subject", "project", "details"]
     output.write_table(columns, [_row(entry) for entry in page], shorten=["details"])
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: --cursor {page.next_cursor}")
+    output.write_way_on(page.next_cursor)
 
 
 def verify(

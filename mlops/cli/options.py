@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["CsvOption", "DatabaseOption", "JsonOption", "OnlyDifferencesOption"]
+__all__ = ["CsvOption", "CursorOption", "DatabaseOption", "JsonOption", "OnlyDifferencesOption"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DatabaseOption = Annotated[
@@ -16,3 +16,4 @@ DatabaseOption = Annotated[
 ]
 OnlyDifferencesOption = Annotated[bool, typer.Option("--only-differences", help="Leave out what is the same in all.")]
 CsvOption = Annotated[Path | None, typer.Option("--csv", help="Also write the table to this file.")]
+CursorOption = Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")]

@@ -35,6 +35,7 @@ __all__ = [
     "write_rendered",
     "write_table",
     "write_text",
+    "write_way_on",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -98,6 +99,12 @@ def write_note(text: str) -> None:
     from rich.text import Text
 
     Console(stderr=True).print(Text("\n".join(map(printable, text.splitlines())), style="dim"), soft_wrap=True)
+
+
+def write_way_on(next_cursor: str | None) -> None:
+    """Say beside a list how it goes on; nothing where it ends."""
+    if next_cursor is not None:
+        write_note(f"There are more: add --cursor {next_cursor} or raise --limit.")
 
 
 def write_text(text: str) -> None:

@@ -11,7 +11,7 @@ from mlops.cli import output
 from mlops.cli.ab.access import ProjectOption, open_manager
 from mlops.cli.ab.cells import status_cell
 from mlops.cli.cells import age_cell
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_tests(
     status: Annotated[Status | None, typer.Option(help="Only tests with this status.")] = None,
     project: ProjectOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most tests to list.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,8 +59,7 @@ def list_tests(
         output.write_table(heads, [_row(one) for one in page], shorten=["name", "control", "treatments"])
     else:
         output.write_note("No tests. `mlops ab create DESIGN` creates one.")
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
+    output.write_way_on(page.next_cursor)
 
 
 def _row(test: ABTestConfig) -> list[Any]:

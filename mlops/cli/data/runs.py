@@ -11,7 +11,7 @@ import typer
 from mlops.cli import output
 from mlops.cli.cells import age_cell, metric_cell
 from mlops.cli.data.access import DataDirOption, ProjectOption, RunArgument, open_pipeline
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def list_runs(
     *,
     status: Annotated[Status | None, typer.Option(help="Only runs with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most runs to list.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     project: ProjectOption = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
@@ -68,8 +68,7 @@ def list_runs(
         output.write_table([list(_HEADS)[place] for place in chosen], rows, shorten=["pipeline"])
     else:
         output.write_table(_EXACT_HEADS, [_row(one) for one in page])
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
+    output.write_way_on(page.next_cursor)
 
 
 def show(

@@ -15,7 +15,7 @@ from mlops.cli.experiments.access import TrackingDirOption, open_tracker
 from mlops.cli.experiments.cells import duration_cell, id_cell, status_cell
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
 from mlops.cli.metric_columns import GAP, fitting_metrics
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def list_experiments(
         str | None, typer.Option(help='Order, such as "metrics.val_loss, created_at desc". (default: newest first)')
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most experiments to list.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Also list deleted ones.")] = False,
     columns: Annotated[
         str | None, typer.Option(help="Fields to show, such as metrics.val_loss,params.alpha,project.")
@@ -140,5 +140,4 @@ def _write_remarks(page: Page[Experiment], wanted: Sequence[str], *, is_narrowed
         output.write_note("No experiments yet. `mlops demo` tracks a dozen; examples/custom_training.py shows how to.")
     for remark in missing_columns(page, wanted) if page else ():
         output.write_note(remark)
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
+    output.write_way_on(page.next_cursor)

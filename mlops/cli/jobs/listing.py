@@ -11,7 +11,7 @@ from mlops.cli import output
 from mlops.cli.cells import age_cell
 from mlops.cli.jobs.access import open_jobs
 from mlops.cli.jobs.cells import progress_cell, status_cell, took_cell
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from mlops.jobs import Job
@@ -39,7 +39,7 @@ def list_all(
     kind: Annotated[str | None, typer.Option(help="Only jobs of this kind, such as data.run_pipeline.")] = None,
     project: Annotated[str | None, typer.Option(help="Only jobs of this project.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most jobs to list.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,8 +56,7 @@ def list_all(
     output.write_table(heads, [_row(one) for one in page], shorten=["kind", "progress"])
     if not page:
         output.write_note("No job matches." if wanted or kind or project or cursor else "No jobs yet.")
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
+    output.write_way_on(page.next_cursor)
 
 
 def _row(job: Job) -> list[Any]:

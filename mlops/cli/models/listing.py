@@ -13,7 +13,7 @@ from mlops.cli.cells import age_cell, metric_cell, size_cell
 from mlops.cli.metric_columns import GAP, fitting_metrics, telling_metrics
 from mlops.cli.models.access import ProjectOption, RegistryPathOption, open_registry
 from mlops.cli.models.cells import status_cell, version_cell
-from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def list_models(
         str | None, typer.Option(help='Order, such as "metrics.accuracy desc, model_id". (default: newest first)')
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most versions to list.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    cursor: CursorOption = None,
     database: DatabaseOption = None,
     registry_path: RegistryPathOption = None,
     as_json: JsonOption = False,
@@ -68,8 +68,7 @@ def list_models(
         _write_page(page, search=f"{search or ''} {order_by or ''}")
     if remark:
         output.write_note(remark)
-    if page.next_cursor is not None:
-        output.write_note(f"There are more: add --cursor {page.next_cursor} or raise --limit.")
+    output.write_way_on(page.next_cursor)
 
 
 def _write_page(page: Page[ModelMetadata], *, search: str) -> None:

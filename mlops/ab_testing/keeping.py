@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from mlops.ab_testing.report_data import ABTestReport
+from mlops.files import write_whole
 from mlops.records import decode_json, encode_json
 
 __all__ = ["FILES", "ReportFiles", "draw", "folder_of"]
@@ -48,7 +48,7 @@ class ReportFiles:
 
     def write(self, report: ABTestReport) -> None:
         """Write a report in this thread."""
-        self._write(report, lambda folder: _put(folder, _PICTURE, _picture(report)))
+        self._write(report, lambda folder: write_whole(folder / _PICTURE, _picture(report)))
 
     def write_aside(self, report: ABTestReport) -> None:
         """Write a report in a thread, its picture drawn by another process: those who log are not held up."""
@@ -67,7 +67,7 @@ class ReportFiles:
             folder.mkdir(parents=True, exist_ok=True)
             for name, content in FILES.items():
                 if name != _PICTURE:
-                    _put(folder, name, content(report))
+                    write_whole(folder / name, content(report))
             picture(folder)
         except OSError as error:
             import structlog
@@ -88,7 +88,7 @@ def draw(folder: str) -> None:
     """
     path = Path(folder)
     report = ABTestReport.from_document(decode_json((path / _DOCUMENT).read_text("utf-8")))
-    _put(path, _PICTURE, _picture(report))
+    write_whole(path / _PICTURE, _picture(report))
 
 
 def _draw_elsewhere(folder: Path) -> None:
@@ -107,16 +107,6 @@ def _draw_elsewhere(folder: Path) -> None:
         raise OSError(f"the picture was not drawn: {lines[-1] if lines else error}") from error
     except subprocess.TimeoutExpired as error:
         raise OSError(f"the picture was not drawn within {_PATIENCE_S:g} seconds") from error
-
-
-def _put(folder: Path, name: str, content: bytes) -> None:
-    """Write a file at once or not at all."""
-    unfinished = folder / f".{name}.{os.getpid()}"
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(folder / name)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _document(report: ABTestReport) -> bytes:

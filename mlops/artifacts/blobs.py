@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +19,7 @@ from mlops.artifacts.encryption import DecryptingReader, EncryptingWriter, Encry
 from mlops.artifacts.errors import ArtifactCorrupted, ArtifactNotFound, EncryptionKeyRefused, storage_errors
 from mlops.artifacts.storage import Storage, Upload
 from mlops.errors import InvalidInput, MLOpsError
+from mlops.files import whole_file
 
 __all__ = ["Blob", "BlobStore", "BlobWriter", "StoredBlob"]
 
@@ -179,15 +179,14 @@ class BlobStore:
     def get_file(self, digest: str, target: str | os.PathLike[str]) -> Path:
         """Write a blob's content to `target`, which appears whole and verified or not at all. Raises as `open` does."""
         path = Path(target)
-        draft = path.with_name(f".{secrets.token_hex(16)}.part")
-        with self.open(digest) as stream, storage_errors(str(path.parent)):
-            try:
-                with draft.open("xb") as file:
-                    for chunk in read_chunks(stream):
-                        file.write(chunk)
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
+        with (
+            self.open(digest) as stream,
+            storage_errors(str(path.parent)),
+            whole_file(path, is_durable=False) as draft,
+            draft.open("xb") as file,
+        ):
+            for chunk in read_chunks(stream):
+                file.write(chunk)
         return path
 
     def exists(self, digest: str) -> bool:

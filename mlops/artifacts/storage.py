@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mlops.artifacts.errors import StorageUnavailable, storage_errors
 from mlops.errors import InvalidInput, require
+from mlops.files import sync_to_disk
 
 __all__ = ["Entry", "FsspecStorage", "LocalStorage", "Storage", "Upload", "open_storage", "write_once"]
 
@@ -106,7 +107,7 @@ def write_once(root: Path, name: str, content: bytes, *, mode: int = 0o644) -> N
             os.fsync(file.fileno())
         with suppress(FileExistsError):  # somebody was faster, and theirs is the one
             os.link(draft, path)
-        _sync_folder(path.parent)
+        sync_to_disk(path.parent)
     finally:
         draft.unlink()
 
@@ -180,9 +181,9 @@ class _LocalUpload:
             self.stream.close()
             if not target.parent.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _sync_folder(target.parent.parent)
+                sync_to_disk(target.parent.parent)
             self._move(target)
-            _sync_folder(target.parent)
+            sync_to_disk(target.parent)
 
     def _move(self, target: Path) -> None:
         try:
@@ -197,14 +198,6 @@ class _LocalUpload:
             self.stream.close()
         with storage_errors(self._root):
             self._path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class FsspecStorage:

@@ -13,8 +13,9 @@ from mlops.data_pipeline.entities import DataSchema, PipelineRun
 from mlops.data_pipeline.opening import output
 from mlops.data_pipeline.quarantine import NUMBER, MendedRows, read_mended
 from mlops.data_pipeline.reading import Dialect, ReadOptions, Snapshot, scan_snapshot, take_snapshot
-from mlops.data_pipeline.reading.sinking import published, rows_a_group
+from mlops.data_pipeline.reading.sinking import rows_a_group
 from mlops.data_pipeline.snapshot_columns import ROW
+from mlops.files import whole_file
 
 __all__ = ["joined_snapshot"]
 
@@ -44,7 +45,7 @@ def joined_snapshot(
     second = take_snapshot(mended.path, folder / "mended.parquet", columns=schema.columns, options=mended.options)
     rows = pl.concat([_numbered(output(first), kept, first), _renumbered(second, mended)], how="diagonal_relaxed")
     numbered = rows.sort(ROW).drop(ROW).with_row_index(ROW)  # without gaps where rows were deleted
-    with published(target) as file:
+    with whole_file(target) as file:
         numbered.sink_parquet(file, compression=_COMPRESSION, row_group_size=rows_a_group(numbered))
     return second.changed(
         path=str(target),

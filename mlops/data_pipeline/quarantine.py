@@ -25,9 +25,10 @@ from mlops.data_pipeline.reading.formats import detect_format
 from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.raw_cells import LINE, TEXT, raw_cells
 from mlops.data_pipeline.reading.raw_lines import RawText, raw_texts, shown
-from mlops.data_pipeline.reading.sinking import published, scratch_file
+from mlops.data_pipeline.reading.sinking import scratch_file
 from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
 from mlops.errors import InvalidInput
+from mlops.files import whole_file
 
 __all__ = ["LINE", "NUMBER", "REASONS", "TEXT", "MendedRows", "Quarantine", "read_mended", "write_quarantine"]
 
@@ -95,8 +96,8 @@ def write_quarantine(
     ordered = reasons.select(ROW, "reasons").sort(ROW)
     csv, parquet = Path(f"{target}.csv"), Path(f"{target}.parquet")
     with ExitStack() as stack:
-        lines = stack.enter_context(stack.enter_context(published(csv)).open("wb"))
-        table = stack.enter_context(published(parquet))
+        lines = stack.enter_context(stack.enter_context(whole_file(csv)).open("wb"))
+        table = stack.enter_context(whole_file(parquet))
         staged = stack.enter_context(scratch_file(target.parent, ".quarantine."))
         _lay_down(_batches(ordered, snapshot, _Notation(columns or {}, options or ReadOptions())), staged)
         frame = pl.scan_parquet(staged, glob=False)
@@ -128,7 +129,7 @@ def read_mended(mended: Path, quarantine: Path, target: Path, *, options: ReadOp
         _check_shape(snapshot, columns)
         table = scan_snapshot(snapshot)
         rows = _numbers(table, kept.select(NUMBER).collect().to_series(), str(mended))
-        with published(target) as file:
+        with whole_file(target) as file:
             table.select(columns).sink_csv(file)
     again = (options or ReadOptions()).changed(
         format=InputFormat.CSV, separator=",", encoding="utf-8", query="", sheet=""

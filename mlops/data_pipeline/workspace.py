@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from mlops.data_pipeline.errors import OutputDamaged
 from mlops.errors import InvalidInput
+from mlops.files import sync_to_disk
 
 __all__ = ["Workspace", "file_digest", "unfinished_runs", "verify_outputs"]
 
@@ -73,14 +73,13 @@ class Workspace:
         """Make what is in `work` durable and visible, all at once; return each file's SHA-256 by its path then."""
         digests = {}
         for file in sorted(self.work.iterdir()):
-            with file.open("rb+") as stream:
-                digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
-                os.fsync(stream.fileno())
-        _sync_folder(self.work)
+            digests[file.name] = file_digest(file)
+            sync_to_disk(file)
+        sync_to_disk(self.work)
         self._published.mkdir(parents=True, exist_ok=True)
         self.work.rename(self.output)
         for folder in (self._published, self._published.parent):
-            _sync_folder(folder)
+            sync_to_disk(folder)
         return {self.output / name: digest for name, digest in digests.items()}
 
     def tidy(self, *, kept: Iterable[Path] = ()) -> None:
@@ -134,11 +133,3 @@ def verify_outputs(digests: Mapping[str, str]) -> None:
             raise OutputDamaged(path, f"it cannot be read ({error.strerror})") from error
         if found != digest:
             raise OutputDamaged(path, f"its SHA-256 is {found[:12]}…, and should be {digest[:12]}…")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

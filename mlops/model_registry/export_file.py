@@ -13,7 +13,6 @@ import io
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import BinaryIO, cast
 
 from mlops.artifacts import Blob
 from mlops.errors import InvalidInput
+from mlops.files import whole_file
 from mlops.model_registry.errors import ExportDamaged, SiteNotTrusted
 from mlops.model_registry.site_keys import SiteKey, has_signed
 
@@ -63,20 +63,13 @@ def write_export(
         raise InvalidInput(f"{str(target)!r} cannot be written. Pass the path of a file in a folder that exists.")
     if len(manifest) > LARGEST_MANIFEST:
         raise InvalidInput(f"What is told of the version takes {len(manifest)} bytes; {LARGEST_MANIFEST} can be sent.")
-    draft = target.with_name(f".{secrets.token_hex(16)}.part")
-    try:
-        with draft.open("xb") as file:
-            _write_member(file, _SIGNATURE, io.BytesIO(_signature(manifest, key)))
-            _write_member(file, _MANIFEST, io.BytesIO(manifest))
-            for blob in sorted(set(blobs)):
-                with read(blob.digest) as content:
-                    _write_member(file, _BLOBS + blob.digest, content, blob.size_bytes)
-            file.write(_END)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(target) as draft, draft.open("xb") as file:
+        _write_member(file, _SIGNATURE, io.BytesIO(_signature(manifest, key)))
+        _write_member(file, _MANIFEST, io.BytesIO(manifest))
+        for blob in sorted(set(blobs)):
+            with read(blob.digest) as content:
+                _write_member(file, _BLOBS + blob.digest, content, blob.size_bytes)
+        file.write(_END)
     return target
 
 

@@ -25,6 +25,7 @@ from mlops.database import Database
 from mlops.database.backup import DatabaseCopy, copy_database, verify_copy
 from mlops.database.location import locate
 from mlops.errors import InvalidInput
+from mlops.files import sync_to_disk
 from mlops.platform.errors import BackupRunning, DatabaseMissing
 from mlops.platform.places import FoundStore, encryption_key, find_stores, open_configured
 from mlops.platform.points import (
@@ -256,17 +257,9 @@ def _publish(draft: Path, target: Path) -> None:
     """Give a complete draft its name, for good; its files are on the disk already."""
     with storage_errors(str(target.parent)):
         for parent, _, _ in os.walk(draft, topdown=False):
-            _sync_folder(Path(parent))
+            sync_to_disk(Path(parent))
         draft.rename(target)
-        _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_to_disk(target.parent)
 
 
 @contextmanager

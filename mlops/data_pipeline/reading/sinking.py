@@ -1,8 +1,7 @@
-"""Runs a lazy table into a Parquet file while the caller looks on, and publishes it by an atomic rename."""
+"""Runs a lazy table into a Parquet file while the caller looks on."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ import polars as pl
 
 from mlops.data_pipeline.snapshot_columns import ROW
 
-__all__ = ["Sink", "published", "rows_a_group", "scratch_file"]
+__all__ = ["Sink", "rows_a_group", "scratch_file"]
 
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.02
@@ -99,16 +98,6 @@ def rows_a_group(frame: pl.LazyFrame) -> int:
     """
     columns = len(frame.collect_schema())
     return min(_MOST_ROWS, max(_FEWEST_ROWS, _CELLS_A_GROUP // columns))
-
-
-@contextmanager
-def published(target: Path) -> Iterator[Path]:
-    """Give a temporary file beside `target` to write, which takes its place when the block succeeds."""
-    with scratch_file(target.parent, f".{target.name}.") as path:
-        yield path
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-        path.replace(target)
 
 
 @contextmanager

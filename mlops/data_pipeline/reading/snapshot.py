@@ -18,11 +18,11 @@ from mlops.data_pipeline.reading.json_lines import read_json_lines
 from mlops.data_pipeline.reading.lims import masked_url, read_query
 from mlops.data_pipeline.reading.options import ReadOptions, Snapshot
 from mlops.data_pipeline.reading.outcome import Order, Outcome, Watch
-from mlops.data_pipeline.reading.sinking import published
 from mlops.data_pipeline.reading.tables import is_frame, read_frame, read_parquet
 from mlops.data_pipeline.reading.text_files import read_text
 from mlops.data_pipeline.reading.workbooks import read_workbook
 from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
+from mlops.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,8 @@ def take_snapshot(
     options, columns = options or ReadOptions(), columns or {}
     kind, path = _identified(source, options)
     before = _state(path)
-    with published(target) as file:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(target) as file:
         outcome = _read(source, kind, Order(file, columns, options, Watch(progress, cancelled, before[1])))
         if _state(path) != before:
             raise UnreadableInput(str(path), "it changed while it was read. Try again once it is complete.")

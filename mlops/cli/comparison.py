@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
 from mlops.cli.cells import metric_cell, value_cell
+from mlops.cli.files import write_file
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def write_comparison(table: pd.DataFrame) -> None:
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a comparison as CSV, and say where."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path)
+    write_file(table.to_csv(), path)
     output.write_note(f"Wrote {path}")
 
 

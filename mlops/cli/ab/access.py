@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli.databases import existing_database
-from mlops.errors import InvalidInput
+from mlops.cli.files import read_document
 
 if TYPE_CHECKING:
     from mlops.ab_testing import ABTestConfig
@@ -93,10 +92,5 @@ def read_design(file: Path) -> ABTestConfig:
     from mlops.ab_testing import ABTestConfig
     from mlops.ab_testing.entities import SERVER_FIELDS
 
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{str(file)!r} cannot be read as JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise InvalidInput(f"{str(file)!r} holds a {type(found).__name__}; expected an object with a design's fields.")
+    found = read_document(file, expected="an object with a design's fields")
     return ABTestConfig(**{name: value for name, value in found.items() if name not in SERVER_FIELDS})

@@ -60,7 +60,7 @@ def stop(
     folder = folder_of(Path(results_dir), found.test_id)
     for path in (folder / name for name in FILES):
         if path.exists():  # a folder that cannot be written to keeps no test from ending
-            output.write_note(f"Written: {path}")
+            output.write_note(f"Wrote {path}")
 
 
 def _report(test: ABTestConfig, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.ab.access import TestArgument, find_test, open_manager
+from mlops.cli.files import write_file
 from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.errors import InvalidInput
 
@@ -47,7 +48,7 @@ def report(
     else:
         output.write_table(comparison_heads(), comparison_rows(found))
     for path in written:
-        output.write_note(f"Written: {path}")
+        output.write_note(f"Wrote {path}")
 
 
 def write_files(
@@ -58,15 +59,13 @@ def write_files(
     if html is not None:
         from mlops.ab_testing.report_html import to_html
 
-        html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(to_html(found), "utf-8")
+        write_file(to_html(found), html)
         written.append(html)
     if png is not None:
         from mlops.ab_testing.report_png import to_picture
 
         content = to_picture(found, png.suffix.lower().lstrip("."), theme="dark" if dark else "light")
-        png.parent.mkdir(parents=True, exist_ok=True)
-        png.write_bytes(content)
+        write_file(content, png)
         written.append(png)
     return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli.databases import existing_database
-from mlops.errors import InvalidInput
+from mlops.cli.files import read_document
 
 if TYPE_CHECKING:
     from mlops.data_pipeline import (
@@ -38,13 +37,10 @@ __all__ = [
     "inspector",
     "open_new_pipeline",
     "open_pipeline",
-    "read_document",
     "read_options",
     "schema_from",
     "stored_config",
     "stored_schema",
-    "write_document",
-    "write_file",
 ]
 
 TableArgument = Annotated[
@@ -109,42 +105,6 @@ def read_options(separator: str, **told: Any) -> ReadOptions:
     return ReadOptions(separator=separator.replace("\\t", "\t"), **told)
 
 
-def read_document(file: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds.
-
-    Raises:
-        InvalidInput: It cannot be read, or holds something else.
-    """
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InvalidInput(f"There is no file {str(file)!r}.") from error
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{str(file)!r} cannot be read as JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise InvalidInput(
-            f"{str(file)!r} holds a {type(found).__name__}; expected an object, as `mlops data infer` writes."
-        )
-    return found
-
-
-def write_document(document: dict[str, Any], file: Path) -> None:
-    """Write an object as a JSON file for people."""
-    write_file(json.dumps(document, indent=2, ensure_ascii=False) + "\n", file)
-
-
-def write_file(text: str, file: Path) -> None:
-    """Write a file of text.
-
-    Raises:
-        InvalidInput: It cannot be written.
-    """
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{str(file)!r} cannot be written: {error.strerror}. Name a file that can.") from error
-
-
 def schema_from(word: str, database: str | None, project: str | None) -> DataSchema:
     """Return the schema of a JSON file, or the stored one of this id or name."""
     if _is_file(word):
@@ -164,7 +124,7 @@ def stored_config(word: str | None, pipeline: DataPipelineService) -> str | None
 
     if word is None or not _is_file(word):
         return word
-    document = _without(read_document(Path(word)), *_DECIDED)
+    document = _of_file(word)
     config: FeatureEngineeringConfig = FeatureEngineeringConfig(**document)
     return pipeline.create_feature_config(config)
 
@@ -181,7 +141,7 @@ def inspector() -> Inspector:
 def _schema_of_file(word: str) -> DataSchema:
     from mlops.data_pipeline import DataSchema
 
-    return DataSchema(**_without(read_document(Path(word)), *_DECIDED))
+    return DataSchema(**_of_file(word))
 
 
 def editable_document(schema: DataSchema) -> dict[str, Any]:
@@ -196,6 +156,11 @@ def editable_document(schema: DataSchema) -> dict[str, Any]:
 def _told(spec: ColumnSpec) -> dict[str, Any]:
     told = spec.model_dump(mode="json", exclude_defaults=True)
     return {"type": str(spec.type), "nullable": spec.nullable, **told}
+
+
+def _of_file(word: str) -> dict[str, Any]:
+    found = read_document(Path(word), expected="an object, as `mlops data infer` writes")
+    return _without(found, *_DECIDED)
 
 
 def _is_file(word: str) -> bool:

@@ -23,9 +23,8 @@ from mlops.cli.data.access import (
     inspector,
     read_options,
     schema_from,
-    write_document,
-    write_file,
 )
+from mlops.cli.files import write_document, write_file
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def profile_table(
         return
     write_report(report)
     if html is not None:
-        output.write_note(f"Wrote {html}.")
+        output.write_note(f"Wrote {html}")
 
 
 def write_report(report: QualityReport) -> None:

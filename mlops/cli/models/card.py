@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops.cli import output
+from mlops.cli.files import write_file
 from mlops.cli.models.access import (
     ProjectOption,
     ReferenceArgument,
@@ -45,8 +46,7 @@ def write_card(
     if target is None:
         _print(card, version, as_json=as_json)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(card, "utf-8")
+    write_file(card, target)
     if as_json:
         output.write_json({**version, "path": str(target)})
     else:

@@ -95,7 +95,7 @@ def test_a_test_goes_through_its_life(ab: Mlops, create: Callable[..., str], tmp
     assert [move["reason"] for move in moves if move["reason"]] == ["a holiday", "over"]
     written = {path.name for path in (tmp_path / "out" / test_id).iterdir()}
     assert written == {"report.json", "report.html", "report.png"}
-    assert all(f"Written: {tmp_path / 'out' / test_id / name}" in done.err for name in written)
+    assert all(f"Wrote {tmp_path / 'out' / test_id / name}" in done.err for name in written)
 
 
 def test_a_move_that_is_not_allowed_is_one_readable_line(ab: Mlops, create: Callable[..., str]) -> None:

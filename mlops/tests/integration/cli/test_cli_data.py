@@ -231,8 +231,8 @@ def test_a_schema_is_compared_with_its_next_version(data: Mlops) -> None:
 
 
 ERRORS = [
-    (("infer", "clean.csv", "-o", "none/schema.json"), "'none/schema.json' cannot be written"),
-    (("profile", "clean.csv", "--html", "none/page.html"), "'none/page.html' cannot be written"),
+    (("infer", "clean.csv", "-o", "clean.csv/schema.json"), "'clean.csv/schema.json' cannot be written"),
+    (("profile", "clean.csv", "--html", "clean.csv/page.html"), "'clean.csv/page.html' cannot be written"),
     (("validate", "table.csv"), "Name a schema by --schema"),
     (("validate", "none.csv", "--schema", "schema.json"), "there is no such file"),
     (("validate", "table.csv", "--schema", "none.json"), "There is no file 'none.json'"),

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlops.cli import output
+from mlops.cli.cells import size_cell
 from mlops.cli.errors import ConfirmationNeeded
 from mlops.cli.options import JsonOption
+from mlops.cli.progress import progress_bars
 from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mlops.platform import RestorePoint
-    from mlops.platform.restore_points import Progress
 
 __all__ = ["backup", "restore"]
 
@@ -48,7 +47,7 @@ def backup(
     if show_list:
         _list(config, as_json=as_json)
     elif verify is not None:
-        with _progress() as progress:
+        with progress_bars() as progress:
             point = verify_restore_point(verify, config, progress=progress)
         _report("verified", point, as_json=as_json)
     else:
@@ -69,7 +68,7 @@ def restore(
     config = ConfigManager().load_config()
     if overwrite and not yes:
         _confirm(f"All that {_masked(config.database.url)} has now will be replaced by restore point {point}.")
-    with _progress() as progress:
+    with progress_bars() as progress:
         restored = restore_point(point, config, overwrite=overwrite, progress=progress)
     _report("restored", restored, as_json=as_json)
 
@@ -77,7 +76,7 @@ def restore(
 def _make(config: Any, *, if_due: bool, keep: int | None, as_json: bool) -> None:
     from mlops.platform import create_if_due, create_restore_point, prune
 
-    with _progress() as progress:
+    with progress_bars() as progress:
         made = (create_if_due if if_due else create_restore_point)(config, progress=progress)
     removed = prune(config, keep=keep) if keep is not None and made is not None else []
     if made is not None:
@@ -101,10 +100,8 @@ def _list(config: Any, *, as_json: bool) -> None:
 
 
 def _row(point: RestorePoint) -> list[Any]:
-    from rich.filesize import decimal
-
-    size = output.Cell(point.size_bytes, decimal(point.size_bytes))
-    return [point.name, point.created_at, point.actor, point.database.dialect, point.rows, point.blobs, size]
+    counts = [point.rows, point.blobs, size_cell(point.size_bytes)]
+    return [point.name, point.created_at, point.actor, point.database.dialect, *counts]
 
 
 def _report(verb: str, point: RestorePoint, *, as_json: bool, removed: list[str] | None = None) -> None:
@@ -144,22 +141,3 @@ def _masked(url: str) -> str:
     from mlops.config import mask_passwords
 
     return mask_passwords(url)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Give what shows each stage as a bar on a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bars: dict[str, Any] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as shown:
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = shown.add_task(stage.capitalize(), total=total)
-            shown.update(bars[stage], completed=done, total=total)
-
-        yield report

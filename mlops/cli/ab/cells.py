@@ -10,6 +10,7 @@ __all__ = ["number_cell", "status_cell", "tone_style", "verdict_style"]
 
 _STATUS = {"planning": "blue", "running": "bold green", "paused": "yellow", "completed": "", "cancelled": "dim"}
 _VERDICTS = {"better": "bold green", "worse": "bold red", "invalid": "bold yellow"}
+_TONES = {"good": "green", "bad": "red", "warn": "yellow", "quiet": ""}
 
 
 def status_cell(status: str) -> Cell:
@@ -26,9 +27,6 @@ def verdict_style(verdict: str) -> str:
 def tone_style(tone: str) -> str:
     """Return the colour of a tone."""
     return _TONES[tone]
-
-
-_TONES = {"good": "green", "bad": "red", "warn": "yellow", "quiet": ""}
 
 
 def number_cell(value: float, shown: str) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,7 +112,7 @@ def _facts(found: Plan) -> dict[str, Any]:
         "detectable effect": (found.detectable_effect, f"{found.detectable_effect:.4g}"),
         "power at this size": (found.power_at_size, f"{found.power_at_size:.3f}"),
     }
-    facts |= {name: Cell(value, shown) for name, (value, shown) in numbers.items() if value == value}  # noqa: PLR0124
+    facts |= {name: Cell(value, shown) for name, (value, shown) in numbers.items() if not math.isnan(value)}
     if found.design_effect != 1:
         facts["design effect"] = Cell(round(found.design_effect, 9), f"{found.design_effect:.3g}")
     return facts

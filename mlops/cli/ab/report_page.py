@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,7 @@ def variant_table(report: ABTestReport) -> Table:
 
 
 def _is_known(report: ABTestReport, name: str, field: str) -> bool:
-    found = float(getattr(report.results[name], field))
-    return found == found  # noqa: PLR0124 (NaN is not)
+    return not math.isnan(getattr(report.results[name], field))
 
 
 def comparison_table(report: ABTestReport) -> Table:
@@ -162,4 +162,4 @@ def comparison_rows(report: ABTestReport) -> list[list[Any]]:
 
 
 def _exact(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 (NaN is not)
+    return None if isinstance(value, float) and math.isnan(value) else value

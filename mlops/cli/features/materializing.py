@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from mlops.cli import output
 from mlops.cli.features.access import ProjectOption, StoreDirOption, ViewArgument, open_store
 from mlops.cli.moments import read_moment
 from mlops.cli.options import DatabaseOption, JsonOption
+from mlops.cli.progress import progress_bars
 
 __all__ = ["materialize"]
 
@@ -31,8 +31,10 @@ def materialize(
     """Bring the last values of a view to the online store, from where the last run ended; done twice is done once."""
     since = None if start is None else read_moment(start, "--start")
     until = None if end is None else read_moment(end, "--end")
-    with open_store(database, store_dir, project) as store, _progress(view) as report:
-        run = store.materialize(view, since, until, progress=report)
+    with open_store(database, store_dir, project) as store, progress_bars() as report:
+        stage = f"materialise {view}"
+        report(stage, 0, None)  # reading the source takes its time too
+        run = store.materialize(view, since, until, progress=partial(report, stage))
     if as_json:
         output.write_json(run.to_document())
         return
@@ -40,16 +42,3 @@ def materialize(
     output.write_text(
         f"{run.view}@{run.version}: {run.rows_written} entities with events from {begin} to {run.end:%Y-%m-%d %H:%M:%S}"
     )
-
-
-@contextmanager
-def _progress(view: str) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows entities written as a bar on a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as shown:
-        task = shown.add_task(output.printable(view), total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)

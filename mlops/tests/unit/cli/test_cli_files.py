@@ -29,7 +29,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     """A file is no folder."""
     (tmp_path / "page").touch()
-    with pytest.raises(InvalidInput, match="page.html' cannot be written: .*Name a file that can"):
+    with pytest.raises(InvalidInput, match=r"page\.html' cannot be written: .*Name a file that can"):
         write_file("", tmp_path / "page" / "page.html")
 
 

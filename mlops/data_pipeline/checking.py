@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -12,11 +11,11 @@ from mlops.data_pipeline.columns_fit import ColumnFit, fit_columns
 from mlops.data_pipeline.duplicates import Repeats, find_duplicates
 from mlops.data_pipeline.entities import DataSchema
 from mlops.data_pipeline.named_rules import NamedRules
+from mlops.data_pipeline.snapshot_columns import is_own
 
-__all__ = ["CheckedRows", "check_rows", "prepare_checks"]
+__all__ = ["CheckedRows", "check_rows"]
 
 _FEW_RULES = 100
-_OWN = "__"  # names of a snapshot's own columns begin so
 
 
 @dataclass(frozen=True)
@@ -40,48 +39,13 @@ class CheckedRows:
     repeats: Repeats | None = None
 
 
-def prepare_checks(
-    rows: pl.LazyFrame, schema: DataSchema, *, named_rules: NamedRules | None = None
-) -> tuple[Checks, ColumnFit]:
-    """Fit the columns, find repeated keys, and compile the rules; reads the columns of keys only.
-
-    Raises:
-        SchemaMismatch: A required column is missing, an unknown one is refused, or a type differs.
-        NamedRuleNotFound: The schema names a rule that is not registered.
-    """
-    checks, fit, _ = _prepared(rows, schema, named_rules)
-    return checks, fit
-
-
-def _prepared(
-    rows: pl.LazyFrame, schema: DataSchema, named_rules: NamedRules | None
-) -> tuple[Checks, ColumnFit, Repeats | None]:
-    types = rows.collect_schema()
-    fit = fit_columns(schema, [name for name in types if not name.startswith(_OWN)])
-    keys = unique_keys(schema, types)
-    duplicates = {name: find_duplicates(rows, key) for name, key in keys.items()}
-    columns = {name: tuple(root for part in key for root in part.meta.root_names()) for name, key in keys.items()}
-    repeats = [
-        Repeats(columns[name], found) for name, found in duplicates.items() if len(columns[name]) == len(keys[name])
-    ]
-    fewest = min(repeats, key=lambda each: len(each.rows), default=None)
-    return compile_checks(schema, types, duplicates=duplicates, named_rules=named_rules), fit, fewest
-
-
-def check_rows(
-    rows: pl.LazyFrame,
-    schema: DataSchema,
-    *,
-    named_rules: NamedRules | None = None,
-    faults_path: Path | None = None,
-) -> CheckedRows:
+def check_rows(rows: pl.LazyFrame, schema: DataSchema, *, named_rules: NamedRules | None = None) -> CheckedRows:
     """Find the rows that break a schema's rules, and why.
 
     Args:
         rows: A snapshot.
         schema: What rows have to be.
         named_rules: The Polars rules that the schema may name.
-        faults_path: A Parquet file for the faults, which then are not held in memory, however many there are.
 
     Example:
         >>> rows = pl.LazyFrame({"__row__": [0, 1, 2], "dose": [1.0, -1.0, None]})
@@ -94,13 +58,8 @@ def check_rows(
         NamedRuleNotFound: The schema names a rule that is not registered.
     """
     checks, fit, repeats = _prepared(rows, schema, named_rules)
-    found, how = checks.faults(rows), _optimizations(checks)
-    if faults_path is None:
-        faults = found.collect(engine="streaming", optimizations=how).lazy()
-    else:
-        found.sink_parquet(faults_path, optimizations=how)
-        faults = pl.scan_parquet(faults_path)
-    bad = faults.select(checks.is_bad_by_words().sum()).collect(engine="streaming").item()
+    faults = checks.faults(rows).collect(engine="streaming", optimizations=_optimizations(checks)).lazy()
+    bad = faults.select(checks.is_bad().sum()).collect(engine="streaming").item()
     return CheckedRows(checks, fit, faults, checks.count(faults), int(bad or 0), repeats)
 
 
@@ -111,3 +70,19 @@ def _optimizations(checks: Checks) -> pl.QueryOptFlags:
     number of rules: 5 s of 1,000 rules, without it 0.3 s.
     """
     return pl.QueryOptFlags(predicate_pushdown=len(checks.rules) <= _FEW_RULES)
+
+
+def _prepared(
+    rows: pl.LazyFrame, schema: DataSchema, named_rules: NamedRules | None
+) -> tuple[Checks, ColumnFit, Repeats | None]:
+    """Fit the columns, find repeated keys, and compile the rules; reads the columns of keys only."""
+    types = rows.collect_schema()
+    fit = fit_columns(schema, [name for name in types if not is_own(name)])
+    keys = unique_keys(schema, types)
+    duplicates = {name: find_duplicates(rows, key) for name, key in keys.items()}
+    columns = {name: tuple(root for part in key for root in part.meta.root_names()) for name, key in keys.items()}
+    repeats = [
+        Repeats(columns[name], found) for name, found in duplicates.items() if len(columns[name]) == len(keys[name])
+    ]
+    fewest = min(repeats, key=lambda each: len(each.rows), default=None)
+    return compile_checks(schema, types, duplicates=duplicates, named_rules=named_rules), fit, fewest

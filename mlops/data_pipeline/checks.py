@@ -77,10 +77,6 @@ class Checks:
         """Return what is true of rows that break any rule, warnings included; never null."""
         return _any([check.broken for check in self.rules])
 
-    def is_bad(self) -> pl.Expr:
-        """Return what is true of rows that break a rule that is an error; never null. `~is_bad()` are the good rows."""
-        return _any([check.broken for check in self.rules if check.is_error])
-
     def words(self) -> list[pl.Expr]:
         """Return the fault words; bit `i % 64` of word `i // 64` is set where rule `i` is broken."""
         return [
@@ -97,8 +93,8 @@ class Checks:
         word, bit = self._bits[rule_id]
         return (pl.col(self.word_names[word]) & pl.lit(1 << bit, dtype=pl.UInt64)) != 0
 
-    def is_bad_by_words(self) -> pl.Expr:
-        """Return what `is_bad` is, over a frame with fault words."""
+    def is_bad(self) -> pl.Expr:
+        """Return what is true, over a frame with fault words, of rows that break an error's rule; never null."""
         masks = [0] * len(self.word_names)
         for index, check in enumerate(self.rules):
             masks[index // _WORD] |= int(check.is_error) << index % _WORD

@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from mlops.data_pipeline.column_spec import ColumnSpec
 from mlops.data_pipeline.feature_config import FeatureEngineeringConfig
 from mlops.data_pipeline.row_rules import RowRule, check_rules, rules_of
+from mlops.data_pipeline.snapshot_columns import is_own
 from mlops.data_pipeline.typed_values import ColumnType
 from mlops.errors import InvalidRecord
 from mlops.records import FrozenDict, FrozenMap, Record, encode_json
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 _SERVER: JsonDict = {"readOnly": True}
-_RESERVED = "__"  # names of the snapshot's own columns begin with it
 
 
 def _column_map(value: object) -> FrozenDict:
@@ -47,7 +47,7 @@ def _column_map(value: object) -> FrozenDict:
 def _column_name(name: object) -> str:
     if not isinstance(name, str) or not name or "\0" in name:
         raise ValueError(f"{name!r} is no name of a column; names are text of at least one character")
-    if name.startswith(_RESERVED):
+    if is_own(name):
         raise ValueError(f"column {name!r}: names that begin with two underscores are the pipeline's own; rename it")
     return name
 

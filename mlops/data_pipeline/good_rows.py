@@ -7,25 +7,23 @@ import polars as pl
 from mlops.data_pipeline.cells import cell_expression
 from mlops.data_pipeline.checking import CheckedRows
 from mlops.data_pipeline.entities import DataSchema
-from mlops.data_pipeline.snapshot_columns import ROW
+from mlops.data_pipeline.snapshot_columns import ROW, is_own
 
 __all__ = ["bad_row_numbers", "good_rows", "reasons_of_bad_rows"]
-
-_OWN = "__"  # names of a snapshot's own columns begin so
 
 
 def bad_row_numbers(checked: CheckedRows) -> pl.Series:
     """Return the numbers of the rows that break a rule that is an error, ascending."""
     if not checked.bad_rows:
         return pl.Series(ROW, [], dtype=pl.UInt32)
-    bad = checked.faults.filter(checked.checks.is_bad_by_words()).select(ROW)
+    bad = checked.faults.filter(checked.checks.is_bad()).select(ROW)
     return bad.collect(engine="streaming").to_series()
 
 
 def reasons_of_bad_rows(checked: CheckedRows) -> pl.DataFrame:
     """Return `__row__` and `reasons`, a list of rule ids, of every bad row."""
     reasons = checked.checks.reasons().str.split(";").alias("reasons")
-    bad = checked.faults.filter(checked.checks.is_bad_by_words()).select(ROW, reasons)
+    bad = checked.faults.filter(checked.checks.is_bad()).select(ROW, reasons)
     return bad.collect(engine="streaming")
 
 
@@ -35,7 +33,7 @@ def good_rows(rows: pl.LazyFrame, schema: DataSchema, bad: pl.Series) -> pl.Lazy
     Columns come in the order of the table; those that it lacks are empty and come last.
     """
     types = rows.collect_schema()
-    names = [name for name in types if not name.startswith(_OWN)]
+    names = [name for name in types if not is_own(name)]
     lacking = [name for name in schema.columns if name not in types]
     cells = [
         cell_expression(name, schema.columns[name].type, types.get(name)).alias(name)

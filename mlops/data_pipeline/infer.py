@@ -15,7 +15,7 @@ import polars as pl
 from mlops.data_pipeline.duplicates import find_duplicates
 from mlops.data_pipeline.entities import ColumnSpec, DataSchema
 from mlops.data_pipeline.quality.probes import has_decimal_commas
-from mlops.data_pipeline.snapshot_columns import FAULT, ROW, raw_name
+from mlops.data_pipeline.snapshot_columns import FAULT, ROW, is_own, raw_name
 from mlops.data_pipeline.typed_values import ORDERED_TYPES, ColumnType
 from mlops.errors import InvalidInput
 
@@ -63,7 +63,7 @@ def infer_schema(
         InvalidInput: The table has no columns, or one of a kind that no schema has, such as lists.
     """
     lazy = rows.lazy()
-    types = {column: dtype for column, dtype in lazy.collect_schema().items() if not column.startswith("__")}
+    types = {column: dtype for column, dtype in lazy.collect_schema().items() if not is_own(column)}
     if not types:
         raise InvalidInput("The table has no columns, so that there is nothing to propose. Pass one with a header.")
     if FAULT in lazy.collect_schema():  # the cells of a broken row are empty because nobody could read them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FAULT", "RAW", "ROW", "raw_name"]
+__all__ = ["FAULT", "RAW", "ROW", "is_own", "raw_name"]
 
 ROW = "__row__"
 """Number of the row in the input, from 0, blank lines not counted."""
@@ -12,6 +12,14 @@ FAULT = "__fault__"
 
 RAW = "__raw__"
 """Beginning of the name of a column's companion, which holds the text of the cells that did not parse."""
+
+
+_RESERVED = "__"
+
+
+def is_own(column: str) -> bool:
+    """Return whether a column is a snapshot's own; no column of a table may be called so."""
+    return column.startswith(_RESERVED)
 
 
 def raw_name(column: str) -> str:

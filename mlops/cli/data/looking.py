@@ -196,9 +196,12 @@ def _write_validation(found: Validation, schema: DataSchema) -> None:
 
 
 def _example(rows: list[dict[str, Any]]) -> str:
+    from mlops.data_pipeline.inspection import LINE
+    from mlops.data_pipeline.snapshot_columns import RAW, ROW
+
     if not rows:
         return ""
-    cells = {name.removeprefix("__raw__"): value for name, value in rows[0].items() if value is not None}
-    row, line = cells.pop("__row__"), cells.pop("__line__", None)
+    cells = {name.removeprefix(RAW): value for name, value in rows[0].items() if value is not None}
+    row, line = cells.pop(ROW), cells.pop(LINE, None)
     place = f"row {row + 1:,}" if line is None else f"line {line:,}"
     return f"{place}: {', '.join(f'{name} = {value!r}' for name, value in cells.items())}".removesuffix(": ")

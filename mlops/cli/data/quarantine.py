@@ -15,7 +15,6 @@ from mlops.cli.options import DatabaseOption, JsonOption
 
 __all__ = ["show_quarantine", "told_row"]
 
-_OWN = ("quarantine_row", "quarantine_line", "quarantine_reasons", "quarantine_text")
 _HEADS = ("line", "reasons", "cells")
 
 
@@ -62,9 +61,12 @@ def told_row(row: Mapping[str, str | None]) -> list[Any]:
     The cells are those of the columns that the reasons name; all that have a value where these name none; the whole
     text of a row that could not be read.
     """
-    number, line, reasons, text = (row.get(name) for name in _OWN)
+    from mlops.data_pipeline.quarantine import LINE, NUMBER, REASONS, TEXT
+
+    own = (NUMBER, LINE, REASONS, TEXT)
+    number, line, reasons, text = (row.get(name) for name in own)
     named = [name for reason in (reasons or "").split("; ") for name in reason.rpartition(":")[0].split("+")]
-    cells = {name: value for name, value in row.items() if name not in _OWN}
+    cells = {name: value for name, value in row.items() if name not in own}
     kept = [name for name in cells if name in named] or [name for name, value in cells.items() if value is not None]
     words = text if text is not None else ", ".join(f"{name} = {cells[name]!r}" for name in kept)
     place = int(line) if line is not None else f"row {int(number or 0) + 1}"

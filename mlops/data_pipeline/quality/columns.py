@@ -9,11 +9,9 @@ import polars as pl
 
 from mlops.data_pipeline.entities import DataSchema
 from mlops.data_pipeline.quality.profiles import ColumnKind
-from mlops.data_pipeline.snapshot_columns import raw_name
+from mlops.data_pipeline.snapshot_columns import is_own, raw_name
 
 __all__ = ["Column", "columns_of", "plain_types"]
-
-_OWN = "__"  # names of the snapshot's own columns begin so
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Column:
 
 def columns_of(types: Mapping[str, pl.DataType], schema: DataSchema | None) -> list[Column]:
     """Return the columns of a snapshot in its order, without the snapshot's own."""
-    return [_column(name, types, schema) for name in types if not name.startswith(_OWN)]
+    return [_column(name, types, schema) for name in types if not is_own(name)]
 
 
 def plain_types(types: Mapping[str, pl.DataType]) -> list[pl.Expr]:

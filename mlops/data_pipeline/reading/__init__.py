@@ -1,6 +1,6 @@
 """Reads a table of any supported form into one Parquet snapshot that every later pass works on.
 
-`take_snapshot` is the door; `raw_records` fetches the original lines of single rows again. Nothing is repaired in
+`take_snapshot` is the door; `raw_lines` fetches the original lines of single rows again. Nothing is repaired in
 silence: a cell that does not parse keeps its text beside it, a row that is broken as such is named with its fault.
 
 Example:
@@ -21,19 +21,16 @@ from __future__ import annotations
 from mlops.data_pipeline.column_spec import ColumnSpec
 from mlops.data_pipeline.reading.formats import InputFormat
 from mlops.data_pipeline.reading.options import Dialect, ReadOptions, Snapshot
-from mlops.data_pipeline.reading.raw_lines import RawRecord, raw_lines, raw_records
-from mlops.data_pipeline.reading.snapshot import preview, scan_snapshot, take_snapshot
+from mlops.data_pipeline.reading.raw_lines import raw_lines
+from mlops.data_pipeline.reading.snapshot import scan_snapshot, take_snapshot
 
 __all__ = [
     "ColumnSpec",
     "Dialect",
     "InputFormat",
-    "RawRecord",
     "ReadOptions",
     "Snapshot",
-    "preview",
     "raw_lines",
-    "raw_records",
     "scan_snapshot",
     "take_snapshot",
 ]

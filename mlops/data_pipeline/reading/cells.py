@@ -14,7 +14,7 @@ import polars as pl
 
 from mlops.data_pipeline.typed_values import ColumnType
 
-__all__ = ["CellForm", "dtype_of", "strict_value", "tolerant_value"]
+__all__ = ["CellForm", "dtype_of", "has_zone", "strict_value", "tolerant_value"]
 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
@@ -22,6 +22,7 @@ _EARLIEST = 1000  # a year of two digits is no year
 _DAYS = ("%Y-%m-%d", "%Y-%m-%d 00:00:00", "%Y-%m-%dT00:00:00")  # worksheets write days as midnights
 _MOMENTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 _WITH_ZONE = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
+_TIMES = ("%H", "%I", "%T", "%+", "%s")  # parts of formats that tell the time of day
 _EXACT = 2**53
 
 
@@ -112,13 +113,7 @@ def _moment(text: pl.Expr, form: CellForm) -> pl.Expr:
 
 
 def _formatted(text: pl.Expr, pattern: str, form: CellForm) -> pl.Expr:
-    if (
-        "%H" not in pattern
-        and "%I" not in pattern
-        and "%T" not in pattern
-        and "%+" not in pattern
-        and "%s" not in pattern
-    ):
+    if not any(part in pattern for part in _TIMES):
         return _zoned(_plausible(text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))), form)
     found = text.str.to_datetime(pattern, strict=False, time_unit="us")
     if has_zone(pattern):

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mlops.data_pipeline.reading.decoding import plain_blocks, skip_lines
-from mlops.data_pipeline.reading.one_record import split_cells
 from mlops.data_pipeline.reading.options import Snapshot
 from mlops.data_pipeline.reading.record_blocks import RecordForm, record_blocks
 
-__all__ = ["RawRecord", "RawText", "has_raw_text", "raw_lines", "raw_records", "raw_texts", "shown"]
+__all__ = ["RawText", "raw_lines", "raw_texts", "shown"]
 
 
 class RawText(NamedTuple):
@@ -34,27 +33,6 @@ class RawText(NamedTuple):
     text: bytes
 
 
-class RawRecord(NamedTuple):
-    """A record as it stands in its file.
-
-    Attributes:
-        row: Number in the snapshot, from 0.
-        line: Line of the file that it begins on, from 1.
-        text: Its text without the line end; bytes that are no UTF-8 are written `\\xfc`.
-        cells: The text of its cells, unquoted; empty for JSON lines.
-    """
-
-    row: int
-    line: int
-    text: str
-    cells: tuple[str, ...]
-
-
-def has_raw_text(snapshot: Snapshot) -> bool:
-    """Return whether the input has lines of text at all."""
-    return snapshot.dialect is not None
-
-
 def raw_lines(snapshot: Snapshot, rows: Iterable[int]) -> dict[int, tuple[int, str]]:
     """Return for each row its line number, from 1, and its raw text; of rows beyond the end nothing.
 
@@ -64,21 +42,8 @@ def raw_lines(snapshot: Snapshot, rows: Iterable[int]) -> dict[int, tuple[int, s
     return {found.row: (found.line, shown(found.text)) for found in raw_texts(snapshot, sorted(set(rows)))}
 
 
-def raw_records(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[RawRecord]:
-    """Yield the records of the rows asked for, in their order, reading the source once.
-
-    Args:
-        snapshot: Of an input with lines of text.
-        rows: Numbers in ascending order, without duplicates.
-    """
-    separator = snapshot.dialect.separator.encode() if snapshot.dialect is not None else b""
-    for row, line, text in raw_texts(snapshot, rows):
-        cells = split_cells(text, separator) if separator else ()
-        yield RawRecord(row, line, shown(text), tuple(shown(cell) for cell in cells))
-
-
 def raw_texts(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[RawText]:
-    """Yield what `raw_records` yields, with the cells not cut apart.
+    """Yield the rows asked for, in their order, reading the source once.
 
     Args:
         snapshot: Of an input with lines of text.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 else:
     Source = Any
 
-__all__ = ["Source", "preview", "scan_snapshot", "take_snapshot"]
+__all__ = ["Source", "scan_snapshot", "take_snapshot"]
 
 
 def take_snapshot(
@@ -82,17 +81,6 @@ def scan_snapshot(snapshot: Snapshot) -> pl.LazyFrame:
     for name in snapshot.columns:
         names += [name, RAW + name] if name in snapshot.raw_columns else [name]
     return pl.scan_parquet(snapshot.path, glob=False).select([*names, FAULT] if snapshot.faults else names)
-
-
-def preview(source: Source, *, options: ReadOptions | None = None, rows: int = 10_000) -> pl.DataFrame:
-    """Return the first rows of an input without a schema: unknown columns as `take_snapshot` reads them.
-
-    Raises:
-        UnreadableInput: It cannot be read as a table at all.
-    """
-    with tempfile.TemporaryDirectory(prefix="mlops-preview-") as folder:
-        snapshot = take_snapshot(source, Path(folder) / "preview.parquet", options=options)
-        return scan_snapshot(snapshot).select(snapshot.columns).head(rows).collect(engine="streaming")
 
 
 def _identified(source: Source, options: ReadOptions) -> tuple[InputFormat, Path | None]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from mlops.data_pipeline import DataSchema, MissingColumns, NamedRuleNotFound, SchemaMismatch, UnknownColumns
-from mlops.data_pipeline.checking import check_rows, prepare_checks
+from mlops.data_pipeline.checking import check_rows
 from mlops.data_pipeline.columns_fit import fit_columns
+from mlops.data_pipeline.good_rows import bad_row_numbers, good_rows
 from mlops.data_pipeline.named_rules import NamedRules
 from mlops.errors import InvalidInput
 
@@ -69,7 +69,7 @@ def test_a_warning_is_counted_and_its_row_is_kept() -> None:
     rows = rows_of(x=[1, 9])
     checked = check_rows(rows, schema_of({"x": "integer"}, validation_rules=[rule]))
     assert (checked.counts, checked.bad_rows) == ({"rule:high": 1}, 0)
-    assert rows.filter(~checked.checks.is_bad()).collect().height == 2
+    assert checked.faults.select(checked.checks.is_bad().sum()).collect().item() == 0
 
 
 def test_a_rule_passes_where_it_cannot_be_told() -> None:
@@ -92,27 +92,18 @@ def test_more_rules_than_a_word_has_bits() -> None:
     """Rules beyond the 64th have words of their own."""
     columns = {f"x{index}": {"type": "integer", "min": 0, "max": 9, "nullable": False} for index in range(70)}
     rows = rows_of(**{name: [1, -1 if name == "x69" else 1, None if name == "x0" else 1] for name in columns})
-    checks, _ = prepare_checks(rows, schema_of(columns))
-    assert len(checks.word_names) == 3
+    assert len(check_rows(rows, schema_of(columns)).checks.word_names) == 3
     assert reasons(rows, schema_of(columns)) == {1: "x69:range", 2: "x0:not-null"}
 
 
 def test_good_and_bad_rows_are_all_rows() -> None:
-    """What is_bad says of the table is what the fault words say."""
-    schema = schema_of({"x": {"type": "integer", "min": 0, "nullable": False}})
-    rows = rows_of(x=[1, -1, None, 5])
-    checked = check_rows(rows, schema)
-    bad = rows.filter(checked.checks.is_bad()).collect()["__row__"].to_list()
-    assert bad == checked.faults.collect()["__row__"].to_list() == [1, 2]
-    assert rows.filter(~checked.checks.is_bad()).collect()["__row__"].to_list() == [0, 3]
-
-
-def test_faults_can_be_kept_in_a_file(tmp_path: Path) -> None:
-    """With a path the faults are written as they are found."""
-    path = tmp_path / "faults.parquet"
-    checked = check_rows(rows_of(x=[1, -1]), schema_of({"x": {"type": "integer", "min": 0}}), faults_path=path)
-    assert path.exists()
-    assert (checked.bad_rows, checked.counts) == (1, {"x:range": 1})
+    """What is not bad is good, whatever flags a row besides."""
+    rule = {"name": "high", "expression": "x < 5", "severity": "warning"}
+    schema = schema_of({"x": {"type": "integer", "min": 0, "nullable": False}}, validation_rules=[rule])
+    rows = rows_of(x=[1, -1, None, 9])
+    bad = bad_row_numbers(check_rows(rows, schema))
+    assert bad.to_list() == [1, 2]
+    assert good_rows(rows, schema, bad).collect()["__row__"].to_list() == [0, 3]
 
 
 def test_moments_are_compared_in_utc() -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlops.data_pipeline.reading import raw_lines, raw_records, scan_snapshot, take_snapshot
+from mlops.data_pipeline.reading import raw_lines, scan_snapshot, take_snapshot
 from mlops.data_pipeline.reading.decoding import skip_lines
 from mlops.data_pipeline.reading.one_record import read_record
 from mlops.data_pipeline.reading.options import ReadOptions
+from mlops.data_pipeline.reading.raw_cells import raw_cells
+from mlops.data_pipeline.reading.raw_lines import raw_texts
 from mlops.data_pipeline.reading.record_blocks import RecordForm, record_blocks
 
 DAMAGED = st.text(alphabet='ab,"\n', max_size=60).map(str.encode)
@@ -66,7 +68,7 @@ def test_whatever_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
         assert snapshot.digest == hashlib.sha256(path.read_bytes()).hexdigest()
         read = scan_snapshot(snapshot).select("x", "y").collect().rows()
         assert read == [tuple(cell or None for cell in row) for row in rows]
-        assert [record.cells for record in raw_records(snapshot, range(len(rows)))] == rows
+        assert raw_cells(list(raw_texts(snapshot, range(len(rows)))), ["x", "y"], ",").select("x", "y").rows() == rows
 
 
 @given(content=DAMAGED)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from mlops.data_pipeline.errors import UnreadableInput
-from mlops.data_pipeline.reading import ColumnSpec, ReadOptions, preview, raw_lines, scan_snapshot, take_snapshot
+from mlops.data_pipeline.reading import ColumnSpec, ReadOptions, raw_lines, scan_snapshot, take_snapshot
 
 COLUMNS = {"id": ColumnSpec(type="string"), "n": ColumnSpec(type="integer"), "dose": ColumnSpec(type="float")}
 FRAME = pl.DataFrame({"id": [1, 2, 3], "n": [1.0, 2.5, None], "dose": ["0.5", "much", None], "more": [[1], [2], [3]]})
@@ -99,9 +99,3 @@ def test_missing_sheet_is_named_with_near_ones(tmp_path: Path) -> None:
         book.add_worksheet("Samples")
     with pytest.raises(UnreadableInput, match="Did you mean 'Samples'"):
         take_snapshot(tmp_path / "in.xlsx", tmp_path / "out.parquet", options=ReadOptions(sheet="Sample"))
-
-
-def test_preview_shows_the_first_rows(tmp_path: Path) -> None:
-    """A preview is typed by inference and has the input's columns only."""
-    (tmp_path / "in.csv").write_text("id,n\na,1\nb,2\n")
-    assert preview(tmp_path / "in.csv", rows=1).rows() == [("a", 1)]

@@ -309,7 +309,7 @@ class FeatureStore:
         return await asyncio.to_thread(self.sync.compute_statistics, view, start, end)
 
     async def list_statistics(self, view: str) -> list[FeatureStatistics]:
-        """Return statistics kept of a view, the latest day first."""
+        """Return statistics kept of a view, the latest day first, a thousand at most."""
         return await asyncio.to_thread(self.sync.list_statistics, view)
 
     async def measure_drift(self, training_set: str, features: Sequence[str] | None = None) -> list[FeatureDrift]:

@@ -10,7 +10,7 @@ import polars as pl
 from mlops.errors import InvalidInput, did_you_mean
 from mlops.feature_store.point_in_time import AT
 
-__all__ = ["add_columns", "as_moment", "as_polars", "cast_keys", "column_names", "moments_and_keys", "number_of_rows"]
+__all__ = ["add_columns", "as_moment", "as_polars", "cast_keys", "column_names", "moments_and_keys"]
 
 _MOMENT = pl.Datetime("us", "UTC")
 
@@ -26,11 +26,6 @@ def column_names(table: Any) -> list[str]:
     if isinstance(table, pl.DataFrame) or _is_pandas(table):
         return [str(name) for name in table.columns]
     raise InvalidInput(f"A {type(table).__qualname__} is no table. Pass a pandas or Polars DataFrame.")
-
-
-def number_of_rows(table: Any) -> int:
-    """Return how many rows a table has."""
-    return int(table.select(pl.len()).collect().item()) if isinstance(table, pl.LazyFrame) else len(table)
 
 
 def as_polars(table: Any, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from mlops.audit import current_actor
 from mlops.errors import InvalidInput, MLOpsError
 from mlops.feature_store.entities import Entity, FeatureView, Materialization, MaterializationStatus
 from mlops.feature_store.ledger import MATERIALIZED, Ledger
@@ -22,10 +23,13 @@ from mlops.feature_store.rows import RowCodec, key_text
 from mlops.feature_store.sources import SourceReader
 from mlops.feature_store.store import OnlineRow, OnlineStore, Watermark
 
+if TYPE_CHECKING:
+    from mlops.database import Transaction
+
 __all__ = ["Materializer", "Progress"]
 
-BATCH = 5_000
-OVERLAP = timedelta(hours=1)  # a row may reach the source some time after the creation time that it bears
+_BATCH = 5_000
+_OVERLAP = timedelta(hours=1)  # a row may reach the source some time after the creation time that it bears
 
 Progress = Callable[[int, int], object]
 """Called with the entities written so far and all of them."""
@@ -101,8 +105,6 @@ class Materializer:
     def _new_run(
         self, view: FeatureView, *, start: datetime | None, end: datetime, source: str, now: datetime
     ) -> Materialization:
-        from mlops.audit import current_actor
-
         return Materialization(
             run_id=self._ledger.new_id(),
             project=view.project,
@@ -121,7 +123,7 @@ class Materializer:
         rows, codec = self._last_rows(work), RowCodec(work.view.features)
         run = work.run.changed(rows_read=len(rows))
         progress(0, len(rows))
-        for batch in rows.iter_slices(BATCH):
+        for batch in rows.iter_slices(_BATCH):
             self._online.put(work.view.view_id, list(_online_rows(batch, work.entity, codec)))
             run = run.changed(rows_written=run.rows_written + len(batch), beat_at=self._ledger.now())
             with self._ledger.change(work.view.name) as change:
@@ -170,12 +172,12 @@ class Materializer:
             failed = work.run.changed(status=MaterializationStatus.FAILED, **ended)
             self._ledger.catalogue.put_run(change.tx, failed)
 
-    def _note_interrupted(self, tx: object, done: Materialization) -> None:
+    def _note_interrupted(self, tx: Transaction, done: Materialization) -> None:
         """Mark runs whose process ended: they have not written since this one started. One that lives says so again."""
-        for run in self._ledger.catalogue.list_runs(tx, done.project, done.view):  # type: ignore[arg-type]
+        for run in self._ledger.catalogue.list_runs(tx, done.project, done.view):
             if run.status is MaterializationStatus.RUNNING and run.beat_at < done.started_at:
                 ended = run.changed(status=MaterializationStatus.INTERRUPTED, ended_at=run.beat_at)
-                self._ledger.catalogue.put_run(tx, ended)  # type: ignore[arg-type]
+                self._ledger.catalogue.put_run(tx, ended)
 
 
 def _since(view: FeatureView, watermark: Watermark | None, source: str) -> datetime | None:
@@ -184,7 +186,7 @@ def _since(view: FeatureView, watermark: Watermark | None, source: str) -> datet
         return None
     if watermark.source == source:
         return watermark.known_at
-    return watermark.known_at - OVERLAP if view.created_timestamp else None
+    return watermark.known_at - _OVERLAP if view.created_timestamp else None
 
 
 def _online_rows(batch: pl.DataFrame, entity: Entity, codec: RowCodec) -> Iterator[OnlineRow]:

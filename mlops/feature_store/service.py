@@ -374,7 +374,7 @@ class FeatureStoreService:
         return self._inspector.compute_statistics(read_view(view), start=since, end=until)
 
     def list_statistics(self, view: str) -> list[FeatureStatistics]:
-        """Return statistics kept of a view, the latest day first."""
+        """Return statistics kept of a view, the latest day first, a thousand at most."""
         return self._inspector.list_statistics(read_view(view))
 
     def measure_drift(self, training_set: str, features: Sequence[str] | None = None) -> list[FeatureDrift]:

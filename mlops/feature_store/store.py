@@ -101,14 +101,14 @@ class FeatureCatalogue(Protocol):
     def put_run(self, tx: Transaction, run: Materialization) -> None:
         """Store a materialisation, or replace it."""
 
-    def list_runs(self, tx: Transaction, project: str, view: str, *, limit: int = 100) -> list[Materialization]:
-        """Return a view's last materialisations, the newest first."""
+    def list_runs(self, tx: Transaction, project: str, view: str) -> list[Materialization]:
+        """Return a view's last hundred materialisations, the newest first."""
 
     def put_statistics(self, tx: Transaction, view_id: str, found: Sequence[FeatureStatistics]) -> None:
         """Store statistics of days, or replace them."""
 
-    def list_statistics(self, tx: Transaction, view_id: str, *, limit: int = 1000) -> list[FeatureStatistics]:
-        """Return statistics of a version, the latest day first."""
+    def list_statistics(self, tx: Transaction, view_id: str) -> list[FeatureStatistics]:
+        """Return the last thousand statistics of a version, the latest day first."""
 
 
 class TrainingSetStore(Protocol):

@@ -252,11 +252,6 @@ class FeatureState(Record):
         """Names of all outputs of the entries in order, before selection."""
         return tuple(name for column in self.columns for name in column.outputs)
 
-    @property
-    def needs_python(self) -> bool:
-        """Whether some feature depends on a custom step, text or a date, which ONNX leaves to Python."""
-        return bool(self.steps) or any(isinstance(column, TextColumn | DatetimeColumn) for column in self.columns)
-
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the document, hexadecimal: equal exactly for equal states."""

@@ -19,6 +19,8 @@ from mlops.records import Record, decode_json, encode_json
 __all__ = ["SqlFeatureCatalogue"]
 
 _KINDS: dict[str, type[AnyView]] = {"batch": FeatureView, "on_demand": OnDemandView}
+_MOST_RUNS = 100
+_MOST_STATISTICS = 1_000
 _LIVE = views.c.deleted_at.is_(None)
 
 
@@ -98,10 +100,10 @@ class SqlFeatureCatalogue:
         told = {name: getattr(run, name) for name in ("run_id", "project", "view", "view_id", "started_at")}
         tx.execute(sa.insert(runs), {**told, "status": str(run.status), "document": _text(run)})
 
-    def list_runs(self, tx: Transaction, project: str, view: str, *, limit: int = 100) -> list[Materialization]:
+    def list_runs(self, tx: Transaction, project: str, view: str) -> list[Materialization]:
         """Return a view's last materialisations."""
         found = sa.select(runs.c.document).where(runs.c.project == project, runs.c.view == view)
-        newest = found.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(limit)
+        newest = found.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(_MOST_RUNS)
         return [Materialization.from_document(decode_json(text)) for text in tx.execute(newest).scalars()]
 
     def put_statistics(self, tx: Transaction, view_id: str, found: Sequence[FeatureStatistics]) -> None:
@@ -114,10 +116,10 @@ class SqlFeatureCatalogue:
             tx.execute(sa.delete(statistics).where(same), own)
             tx.insert_rows(statistics, (*key, "document"), rows)
 
-    def list_statistics(self, tx: Transaction, view_id: str, *, limit: int = 1000) -> list[FeatureStatistics]:
-        """Return statistics of a version."""
+    def list_statistics(self, tx: Transaction, view_id: str) -> list[FeatureStatistics]:
+        """Return the last statistics of a version."""
         found = sa.select(statistics.c.document).where(statistics.c.view_id == view_id)
-        latest = found.order_by(statistics.c.day.desc(), statistics.c.feature).limit(limit)
+        latest = found.order_by(statistics.c.day.desc(), statistics.c.feature).limit(_MOST_STATISTICS)
         return [FeatureStatistics.from_document(decode_json(text)) for text in tx.execute(latest).scalars()]
 
 

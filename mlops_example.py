@@ -1,7 +1,7 @@
 """The complete demonstration on real biopsies: `python mlops_example.py [FOLDER]`, or `mlops demo`.
 
-Its chapters are in mlops/cli/demo/: the samples, a dozen tracked runs, the best by search, a comparison, the model
-reloaded in a fresh process, and the registry: promoted, replaced, rolled back, with model cards.
+Its chapters are in mlops/cli/demo/: a damaged table, its quarantine and features, a dozen tracked runs, the best by
+search, a comparison, the model reloaded in a fresh process, the registry with its model cards, and an A/B test.
 """
 
 import sys

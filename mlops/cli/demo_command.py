@@ -20,7 +20,7 @@ def demo(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Track a dozen runs on real biopsies, find and reload the best, then register, promote, roll back and A/B test."""
+    """Mend a damaged table of real biopsies, track a dozen runs, register, promote, roll back and test the best."""
     from rich.console import Console
 
     from mlops.cli.demo import main

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops.cli.app import build_command
 from mlops.tests.fixtures import page_runner
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -56,6 +57,35 @@ def test_make_targets_that_a_page_names_exist(page: Path) -> None:
     lines = re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)(?:`|$|#)", page.read_text("utf-8"), re.MULTILINE)
     wanted = {target for line in lines for target in line.split()}
     assert wanted <= make_targets()
+
+
+def misnamed(words: list[str]) -> Iterator[str]:
+    """Yield the words of an `mlops` command that are no subcommand or option of it."""
+    command = build_command()
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    if words and hasattr(command, "commands") and words[0].isalpha():
+        yield words[0]
+    known = {"--help", *(name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts])}
+    yield from (word for word in words if word.startswith("--") and word not in known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    """Whatever a page says after `mlops`, in a block or in backquotes, is a command with the options it has."""
+    lines = re.findall(r"(?:^|^\$ |`)mlops ([^`\n]+)", page.read_text("utf-8"), re.MULTILINE)
+    assert [line for line in lines if list(misnamed(line.split()))] == []
+
+
+def test_commands_that_messages_name_exist() -> None:
+    """So are the commands that errors, remarks and docstrings tell people to type."""
+    groups = "|".join(build_command().commands)
+    said = re.compile(rf"\bmlops ((?:{groups})\b[^\"`\n{{(]*)")
+    sources = [path for path in (ROOT / "mlops").rglob("*.py") if "tests" not in path.parts]
+    lines = [line for path in sources for line in said.findall(path.read_text("utf-8"))]
+    plain = [[word.rstrip(".,;:") for word in line.split()] for line in lines]
+    assert len(plain) > 50
+    assert [words for words in plain if list(misnamed([*words]))] == []
 
 
 def anchors(page: Path) -> set[str]:

@@ -101,3 +101,9 @@ def test_change_notes_have_a_kind() -> None:
     kinds = "added|changed|fixed|removed|security"
     names = [path.name for path in (ROOT / "changes").glob("*") if path.name != "README.md"]
     assert [name for name in names if not re.fullmatch(rf"[a-z0-9-]+\.({kinds})\.md", name)] == []
+
+
+def test_change_notes_are_sentences() -> None:
+    """The changelog makes each note an item of a list; one that begins as one or as a heading would be one twice."""
+    notes = {path.name: path.read_text("utf-8") for path in (ROOT / "changes").glob("*.*.md")}
+    assert [name for name, text in notes.items() if text.startswith(("- ", "* ", "#"))] == []

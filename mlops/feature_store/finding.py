@@ -13,7 +13,7 @@ from mlops.feature_store.store import AnyView, FeatureCatalogue, StoredView
 if TYPE_CHECKING:
     from mlops.database import Transaction
 
-__all__ = ["Finder"]
+__all__ = ["Finder", "require_feature", "wanted_features"]
 
 
 class Finder:
@@ -109,6 +109,15 @@ def wanted_features(view: AnyView, feature: str) -> Sequence[str]:
     """
     if feature == "*":
         return view.feature_names
+    require_feature(view, feature)
+    return (feature,)
+
+
+def require_feature(view: AnyView, feature: str) -> None:
+    """Raise unless a view has a feature.
+
+    Raises:
+        FeatureNotFound: It has none of this name.
+    """
     if feature not in view.feature_names:
         raise FeatureNotFound(feature, view=f"{view.name}@{view.version}", known=view.feature_names)
-    return (feature,)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlops.clock import Now, microseconds
 from mlops.errors import InvalidInput
 from mlops.feature_store.entities import Entity, FeatureView, OnDemandView, ValueStatus
-from mlops.feature_store.errors import FeatureNotFound
-from mlops.feature_store.finding import Finder
+from mlops.feature_store.finding import Finder, require_feature, wanted_features
 from mlops.feature_store.on_demand import input_references, row_function, state_of
 from mlops.feature_store.references import FeatureReference, ViewReference, output_names, read_references
 from mlops.feature_store.rows import RowCodec, key_reader
@@ -71,8 +70,7 @@ class _Version:
 
     def __init__(self, view: FeatureView, entity: Entity, features: Sequence[str]) -> None:
         for name in features:
-            if name not in view.feature_names:
-                raise FeatureNotFound(name, view=f"{view.name}@{view.version}", known=view.feature_names)
+            require_feature(view, name)
         self.view_id = view.view_id
         self.key = key_reader(entity.join_keys)
         self.decode = RowCodec(view.features).decode_all
@@ -309,13 +307,7 @@ class OnlineReader:
             version = self._served(one.view)
             if one.feature == "*":
                 whole[one.view] = version.view_id
-                references += [FeatureReference(one.view, name) for name in version.feature_names]
-            elif one.feature in version.feature_names:
-                references.append(one)
-            else:
-                raise FeatureNotFound(
-                    one.feature, view=f"{version.name}@{version.version}", known=version.feature_names
-                )
+            references += [FeatureReference(one.view, name) for name in wanted_features(version, one.feature)]
         return self.parts(references, whole), output_names(references, full_names=full_names)
 
     def _keep(self, asked: _Asked, planned: _Planned) -> _Planned:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator
 
+from mlops.clock import from_microseconds, microseconds
 from mlops.errors import InvalidInput
 from mlops.records import FrozenDict, thaw
 
@@ -32,8 +34,6 @@ __all__ = [
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _LONGEST_COLUMN = 250
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class FeatureType(StrEnum):
@@ -145,11 +145,10 @@ def read_moment(value: Any, *, where: str) -> datetime:
         found = None
     if isinstance(found, date) and not isinstance(found, datetime):
         found = datetime(found.year, found.month, found.day, tzinfo=UTC)
-    if not isinstance(found, datetime):
-        raise InvalidInput(
-            f"{where} is {value!r}, which is no time. Pass a datetime, or text such as 2026-05-03T14:30."
-        )
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if isinstance(found, datetime):
+        with contextlib.suppress(OverflowError):  # UTC has no such time in the years 1 to 9999
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    raise InvalidInput(f"{where} is {value!r}, which is no time. Pass a datetime, or text such as 2026-05-03T14:30.")
 
 
 def check_label(label: str) -> str:
@@ -198,7 +197,7 @@ def check_value(name: str, dtype: FeatureType, value: Any) -> Any:
 def as_stored(dtype: FeatureType) -> Callable[[Any], Any] | None:
     """Return what turns a value into its form in an online row; None when it stays as it is."""
     if dtype is FeatureType.DATETIME:
-        return lambda value: None if value is None else (value - _EPOCH) // _MICROSECOND
+        return lambda value: None if value is None else microseconds(value)
     if dtype is FeatureType.DATE:
         return lambda value: None if value is None else value.toordinal()
     return None
@@ -207,7 +206,7 @@ def as_stored(dtype: FeatureType) -> Callable[[Any], Any] | None:
 def from_stored(dtype: FeatureType) -> Callable[[Any], Any] | None:
     """Return what `as_stored` undoes; None when there is nothing to undo."""
     if dtype is FeatureType.DATETIME:
-        return lambda value: None if value is None else _EPOCH + value * _MICROSECOND
+        return lambda value: None if value is None else from_microseconds(value)
     if dtype is FeatureType.DATE:
         return lambda value: None if value is None else date.fromordinal(value)
     return None

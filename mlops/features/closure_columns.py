@@ -9,7 +9,7 @@ from typing import Any
 from mlops.features.row_values import as_category, as_number
 from mlops.features.state import LabelColumn, NumericColumn, OneHotColumn, TargetColumn
 
-__all__ = ["encoded_values", "numeric_values", "onehot_values"]
+__all__ = ["encoded_values", "encoding_table", "numeric_values", "onehot_values"]
 
 Values = Callable[[Any], Sequence[float]]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from mlops.clock import EPOCH
 from mlops.data_pipeline.quality.profiles import ColumnProfile, Example
 
 __all__ = ["count", "cut", "moment_text", "number", "place", "printable", "rounded_down", "share", "summary"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def number(value: float | None) -> str:
@@ -98,7 +97,7 @@ def cut(text: str, most: int) -> str:
 def moment_text(seconds: float, *, span: float) -> str:
     """Return a moment in seconds since 1970 as precisely as a span of that many seconds asks for."""
     try:
-        moment = _EPOCH + timedelta(seconds=seconds)
+        moment = EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return "–"
     return f"{moment:%Y-%m-%d}" if span >= 172_800 else f"{moment:%Y-%m-%d %H:%M}"

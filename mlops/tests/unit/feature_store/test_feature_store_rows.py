@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from mlops.errors import InvalidInput
 from mlops.feature_store import Feature, FeatureType, KeyType
 from mlops.feature_store.rows import RowCodec, key_reader, key_text
+from mlops.feature_store.values import read_moment
+
+LATE = timezone(timedelta(hours=-12))  # its last day of the year 9999 ends in the year 10000 of UTC
 
 VALUES = {
     FeatureType.INTEGER: st.integers(-(2**63), 2**63 - 1),
@@ -74,3 +77,17 @@ def test_dates_are_kept_to_the_day() -> None:
     codec = RowCodec([Feature(name="day", dtype=FeatureType.DATE), Feature(name="at", dtype=FeatureType.DATETIME)])
     row = [date.max, datetime(1, 1, 1, tzinfo=UTC)]
     assert list(codec.decode_all([codec.encode(row)])[0][:2]) == row
+
+
+@pytest.mark.parametrize("value", ["soon", 7, "0001-01-01T00:00+02:00", datetime(9999, 12, 31, 23, tzinfo=LATE)])
+def test_what_is_no_time_is_refused(value: object) -> None:
+    """Nor is one that UTC has not in the years 1 to 9999."""
+    with pytest.raises(InvalidInput, match="as_of is .*, which is no time"):
+        read_moment(value, where="as_of")
+
+
+def test_times_are_read_in_utc() -> None:
+    """Text and dates too; without a zone they are in UTC."""
+    noon = datetime(2026, 5, 3, 12, tzinfo=UTC)
+    assert read_moment("2026-05-03T14:00+02:00", where="x") == read_moment("2026-05-03T12:00", where="x") == noon
+    assert read_moment(date(2026, 5, 3), where="x") == datetime(2026, 5, 3, tzinfo=UTC)

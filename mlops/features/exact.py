@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ExactMoments"]
+__all__ = ["ExactSums"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -28,8 +28,10 @@ _NEAR = 400  # exponents up to which powers of two, and the rounding constant, a
 
 
 @dataclass(frozen=True)
-class ExactMoments:
+class ExactSums:
     """How many numbers there were, their sum and the sum of their squares, exactly.
+
+    They describe a population, in fractions that are never rounded; `stats.ExactMoments` reads such sums as a sample's.
 
     Attributes:
         count: How many.
@@ -38,7 +40,7 @@ class ExactMoments:
 
     Example:
         >>> import numpy as np
-        >>> one = ExactMoments.of(np.array([1e16, 1.0])) + ExactMoments.of(np.array([-1e16]))
+        >>> one = ExactSums.of(np.array([1e16, 1.0])) + ExactSums.of(np.array([-1e16]))
         >>> float(one.mean * 3)
         1.0
     """
@@ -48,7 +50,7 @@ class ExactMoments:
     squares: int = 0
 
     @classmethod
-    def of(cls, values: Array) -> ExactMoments:
+    def of(cls, values: Array) -> ExactSums:
         """Return the moments of finite numbers."""
         total = squares = 0
         for start in range(0, len(values), _BLOCK):
@@ -57,16 +59,16 @@ class ExactMoments:
             squares += two
         return cls(len(values), total, squares)
 
-    def __add__(self, other: ExactMoments) -> ExactMoments:
-        return ExactMoments(self.count + other.count, self.total + other.total, self.squares + other.squares)
+    def __add__(self, other: ExactSums) -> ExactSums:
+        return ExactSums(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
-    def __sub__(self, other: ExactMoments) -> ExactMoments:
-        return ExactMoments(self.count - other.count, self.total - other.total, self.squares - other.squares)
+    def __sub__(self, other: ExactSums) -> ExactSums:
+        return ExactSums(self.count - other.count, self.total - other.total, self.squares - other.squares)
 
-    def with_value(self, value: float, times: int) -> ExactMoments:
+    def with_value(self, value: float, times: int) -> ExactSums:
         """Return the moments with one number added so many times."""
         number = _scaled(value)
-        return self + ExactMoments(times, times * number, times * number * number)
+        return self + ExactSums(times, times * number, times * number * number)
 
     @property
     def mean(self) -> Fraction:

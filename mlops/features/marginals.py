@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from mlops.features.columns import as_category, as_number
-from mlops.features.exact import ExactMoments
+from mlops.features.exact import ExactSums
 from mlops.features.plan import FeaturePlan
 from mlops.features.quantiles import ValueTable
 from mlops.features.state import FeatureState
@@ -34,7 +34,7 @@ class Marginals:
         classes: Of a target that is not, in order.
     """
 
-    moments: dict[str, ExactMoments]
+    moments: dict[str, ExactSums]
     tables: dict[str, ValueTable]
     quantity: ValueTable
     classes: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def marginals(state: FeatureState, rows: TrainingRows) -> Marginals:
     plan = state.plan
     names = state.feature_names
     wants_tables = plan.target is not None and (plan.mutual_information is not None or plan.max_features is not None)
-    found = Marginals({name: ExactMoments() for name in names}, {}, ValueTable())
+    found = Marginals({name: ExactSums() for name in names}, {}, ValueTable())
     found.tables = {name: ValueTable() for name in names} if wants_tables else {}
     classes: set[str] = set()
     for batch in feature_batches(state, rows):
@@ -61,7 +61,7 @@ def marginals(state: FeatureState, rows: TrainingRows) -> Marginals:
 
 def _add(found: Marginals, name: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
     finite = values[np.isfinite(values)]
-    found.moments[name] += ExactMoments.of(finite)
+    found.moments[name] += ExactSums.of(finite)
     if name in found.tables:
         found.tables[name] += ValueTable.of(finite, cut=found.tables[name].cut)
 

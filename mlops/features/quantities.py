@@ -11,7 +11,7 @@ import polars as pl
 
 from mlops.features.columns import as_instant, as_number
 from mlops.features.errors import UnsuitableColumn
-from mlops.features.exact import ExactMoments
+from mlops.features.exact import ExactSums
 from mlops.features.plan import FeaturePlan
 from mlops.features.quantiles import ValueTable
 from mlops.features.state import DatetimeColumn, NumericColumn
@@ -34,7 +34,7 @@ class NumberStatistics:
     """
 
     missing: int
-    moments: ExactMoments
+    moments: ExactSums
     least: float = math.inf
     most: float = -math.inf
     table: ValueTable | None = field(default=None, compare=False)
@@ -50,8 +50,8 @@ class NumberStatistics:
         cut = seen.table.cut if seen is not None and seen.table is not None else 0
         table = ValueTable.of(values, cut=cut) if _wants_quantiles(plan) else None
         if not len(values):
-            return cls(missing, ExactMoments(), table=table)
-        return cls(missing, ExactMoments.of(values), float(values.min()), float(values.max()), table)
+            return cls(missing, ExactSums(), table=table)
+        return cls(missing, ExactSums.of(values), float(values.min()), float(values.max()), table)
 
     def __add__(self, other: NumberStatistics) -> NumberStatistics:
         both = self.table is not None and other.table is not None
@@ -147,14 +147,14 @@ class InstantStatistics:
     """How many instants are missing, and the moments of the others in microseconds since 1970."""
 
     missing: int
-    moments: ExactMoments
+    moments: ExactSums
 
     @classmethod
     def of(cls, name: str, frame: pl.DataFrame, _plan: FeaturePlan, _seen: object = None) -> InstantStatistics:
         """Count a column of some rows."""
         instants = frame.select(as_instant(name, frame.schema[name]).to_physical().cast(pl.Float64)).to_series()
         found = instants.drop_nulls()
-        return cls(frame.height - len(found), ExactMoments.of(found.to_numpy()))
+        return cls(frame.height - len(found), ExactSums.of(found.to_numpy()))
 
     def __add__(self, other: InstantStatistics) -> InstantStatistics:
         return InstantStatistics(self.missing + other.missing, self.moments + other.moments)

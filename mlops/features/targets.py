@@ -16,7 +16,7 @@ from typing import Literal
 import polars as pl
 
 from mlops.features.columns import as_category, as_number
-from mlops.features.exact import ExactMoments
+from mlops.features.exact import ExactSums
 
 __all__ = ["FOLD", "ClassTally", "Encoding", "Group", "QuantityTally", "encode", "tally"]
 
@@ -90,13 +90,13 @@ def _is_whole(text: str) -> bool:
 class QuantityTally:
     """The exact moments of the target for each fold and category."""
 
-    moments: Mapping[tuple[int, str | None], ExactMoments] = field(default_factory=dict)
+    moments: Mapping[tuple[int, str | None], ExactSums] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
 
     def __add__(self, other: QuantityTally) -> QuantityTally:
         both = dict(self.moments)
         for key, moments in other.moments.items():
-            both[key] = both.get(key, ExactMoments()) + moments
+            both[key] = both.get(key, ExactSums()) + moments
         return QuantityTally(both)
 
     @property
@@ -106,10 +106,10 @@ class QuantityTally:
 
     def groups(self, without: int | None = None) -> list[dict[str | None, Group]]:
         """Return the groups of the one output, leaving out a fold."""
-        whole: dict[str | None, ExactMoments] = {}
+        whole: dict[str | None, ExactSums] = {}
         for (fold, category), moments in self.moments.items():
             if fold != without:
-                whole[category] = whole.get(category, ExactMoments()) + moments
+                whole[category] = whole.get(category, ExactSums()) + moments
         return [{category: Group(m.count, m.mean * m.count, m.deviations) for category, m in whole.items()}]
 
 
@@ -127,7 +127,7 @@ def tally(
     grouped = quantities.group_by("fold", "category").agg("target").collect()
     return QuantityTally(
         {
-            (fold_, category): ExactMoments.of(values.to_numpy())
+            (fold_, category): ExactSums.of(values.to_numpy())
             for fold_, category, values in zip(*(grouped[each] for each in grouped.columns), strict=True)
         }
     )

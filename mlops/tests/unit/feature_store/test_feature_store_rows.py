@@ -82,7 +82,7 @@ def test_dates_are_kept_to_the_day() -> None:
 @pytest.mark.parametrize("value", ["soon", 7, "0001-01-01T00:00+02:00", datetime(9999, 12, 31, 23, tzinfo=LATE)])
 def test_what_is_no_time_is_refused(value: object) -> None:
     """Nor is one that UTC has not in the years 1 to 9999."""
-    with pytest.raises(InvalidInput, match="as_of is .*, which is no time"):
+    with pytest.raises(InvalidInput, match=r"as_of is .*, which is no time"):
         read_moment(value, where="as_of")
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlops.features
-from mlops.features.exact import ExactMoments
+from mlops.features.exact import ExactSums
 from mlops.features.joints import mutual_information
 from mlops.features.quantiles import ValueTable
 
@@ -27,7 +27,7 @@ ANY = st.lists(
 @given(values=ANY)
 def test_sums_are_those_of_fractions(values: list[float]) -> None:
     """Whatever the magnitudes, nothing is rounded."""
-    found = ExactMoments.of(np.array(values, dtype=np.float64))
+    found = ExactSums.of(np.array(values, dtype=np.float64))
     fractions = [Fraction(value) for value in values]
     assert found.count == len(values)
     assert found.mean * len(values) == sum(fractions)
@@ -38,8 +38,8 @@ def test_sums_are_those_of_fractions(values: list[float]) -> None:
 @given(values=ANY, more=ANY)
 def test_sums_can_be_added_and_taken_apart(values: list[float], more: list[float]) -> None:
     """Moments of parts add up to those of the whole, and a part can be taken out again."""
-    one, other = (ExactMoments.of(np.array(each, dtype=np.float64)) for each in (values, more))
-    assert one + other == other + one == ExactMoments.of(np.array([*more, *values], dtype=np.float64))
+    one, other = (ExactSums.of(np.array(each, dtype=np.float64)) for each in (values, more))
+    assert one + other == other + one == ExactSums.of(np.array([*more, *values], dtype=np.float64))
     assert one + other - other == one
 
 
@@ -47,14 +47,14 @@ def test_sums_of_many_blocks_are_exact() -> None:
     """A cancellation that loses every digit of doubles loses none here."""
     large = np.random.default_rng(2).normal(0, 1e17, 50_000)
     values = np.random.default_rng(3).permutation(np.concatenate([large, -large, np.full(9, 0.1)]))
-    assert float(ExactMoments.of(values).mean * len(values)) == math.fsum([0.1] * 9)
+    assert float(ExactSums.of(values).mean * len(values)) == math.fsum([0.1] * 9)
 
 
 def test_one_number_many_times() -> None:
     """Filling is adding one number so many times."""
     values = np.array([1.5, -2.25])
     repeated = np.concatenate([values, np.full(1000, 0.1)])
-    assert ExactMoments.of(values).with_value(0.1, 1000) == ExactMoments.of(repeated)
+    assert ExactSums.of(values).with_value(0.1, 1000) == ExactSums.of(repeated)
     table = ValueTable.of(values).with_value(0.1, 1000)
     assert (table.count, table.quantile(0.5)) == (1002, 0.1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.cli.output import Cell
 
-__all__ = ["age_cell", "ago", "format_age", "metric_cell", "size_cell", "value_cell"]
+__all__ = ["age_cell", "ago", "format_age", "metric_cell", "size_cell", "status_cell", "status_style", "value_cell"]
 
 _UNITS = (
     ("d", timedelta(days=1)),
@@ -16,6 +16,14 @@ _UNITS = (
     ("s", timedelta(seconds=1)),
 )
 _OLD = timedelta(days=100)
+_STATUS_STYLES = {
+    **dict.fromkeys(("planning", "pending", "waiting", "queued", "cancelled", "archived"), "dim"),
+    **dict.fromkeys(("running", "training", "validating"), "blue"),
+    **dict.fromkeys(("paused", "interrupted", "staging"), "yellow"),
+    **dict.fromkeys(("completed", "succeeded"), "green"),
+    "production": "bold green",
+    "failed": "red",
+}
 
 
 def age_cell(moment: datetime, now: datetime) -> Cell:
@@ -73,3 +81,19 @@ def size_cell(size_bytes: int) -> Cell:
     from rich.filesize import decimal
 
     return Cell(size_bytes, decimal(size_bytes))
+
+
+def status_cell(status: str) -> Cell:
+    """Return a status, for people with a dot in its colour; it is hollow where nothing has begun, or nothing is left.
+
+    Example:
+        >>> status_cell("running"), status_cell("cancelled").shown
+        (Cell(value='running', shown='● running', style='blue'), '○ cancelled')
+    """
+    style = status_style(status)
+    return Cell(str(status), f"{'○' if style == 'dim' else '●'} {status}", style)
+
+
+def status_style(status: str) -> str:
+    """Return the colour of a status: the same of runs, jobs, tests and versions."""
+    return _STATUS_STYLES[status]

@@ -6,17 +6,10 @@ import math
 
 from mlops.cli.output import Cell
 
-__all__ = ["number_cell", "status_cell", "tone_style", "verdict_style"]
+__all__ = ["number_cell", "tone_style", "verdict_style"]
 
-_STATUS = {"planning": "blue", "running": "bold green", "paused": "yellow", "completed": "", "cancelled": "dim"}
 _VERDICTS = {"better": "bold green", "worse": "bold red", "invalid": "bold yellow"}
 _TONES = {"good": "green", "bad": "red", "warn": "yellow", "quiet": ""}
-
-
-def status_cell(status: str) -> Cell:
-    """Return a status, for people with a dot in its colour; it is filled while the test lives."""
-    dot = "●" if status in {"running", "paused"} else "○"
-    return Cell(str(status), f"{dot} {status}", _STATUS[status])
 
 
 def verdict_style(verdict: str) -> str:

@@ -9,8 +9,7 @@ import typer
 
 from mlops.cli import output
 from mlops.cli.ab.access import ProjectOption, open_manager
-from mlops.cli.ab.cells import status_cell
-from mlops.cli.cells import age_cell
+from mlops.cli.cells import age_cell, status_cell
 from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 

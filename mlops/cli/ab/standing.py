@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
 from mlops.cli.ab.access import TestArgument, find_test, open_manager
-from mlops.cli.ab.cells import status_cell
+from mlops.cli.cells import status_cell
 from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.cells import age_cell, metric_cell
+from mlops.cli.cells import age_cell, metric_cell, status_cell
 from mlops.cli.data.access import DataDirOption, ProjectOption, RunArgument, open_pipeline
 from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
@@ -17,9 +17,8 @@ from mlops.cli.output import Cell
 if TYPE_CHECKING:
     from mlops.data_pipeline import PipelineRun
 
-__all__ = ["Status", "list_runs", "show", "status_cell", "write_run"]
+__all__ = ["Status", "list_runs", "show", "write_run"]
 
-_STYLES = {"completed": "green", "failed": "red", "running": "yellow", "pending": "yellow", "cancelled": "dim"}
 _HEADS = {
     "run": 0, "pipeline": 0, "status": 0, "rows": 0, "bad": 90, "quality": 100, "features": 120, "took": 109, "age": 0,
 }  # fmt: skip
@@ -105,16 +104,11 @@ def write_run(run: PipelineRun, *, as_json: bool) -> None:
         output.write_table(["file", "name" if is_short else "path"], paths)
 
 
-def status_cell(status: str) -> Cell:
-    """Return a status in its colour."""
-    return Cell(status, status, _STYLES.get(status, ""))
-
-
 def _facts(run: PipelineRun) -> dict[str, Any]:
     facts = {
         "run": run.run_id,
         "pipeline": run.pipeline_id,
-        "status": status_cell(str(run.status)),
+        "status": status_cell(run.status),
         "input": run.input_data_path,
         "rows": run.input_rows,
         "good": run.output_rows,
@@ -135,7 +129,7 @@ def _row(run: PipelineRun) -> list[Any]:
     return [
         run.run_id,
         run.pipeline_id,
-        status_cell(str(run.status)),
+        status_cell(run.status),
         run.input_rows,
         run.quarantined_rows,
         metric_cell(run.data_quality_score),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mlops.cli.cells import status_cell
 from mlops.cli.output import Cell
 
 if TYPE_CHECKING:
     from mlops.experiment_tracker import Experiment
 
-__all__ = ["duration_cell", "id_cell", "status_cell", "status_style"]
-
-_STYLES = {"running": "blue", "completed": "green", "failed": "red", "cancelled": "yellow"}
+__all__ = ["duration_cell", "experiment_status_cell", "id_cell"]
 
 
 def id_cell(experiment_id: str) -> Cell:
@@ -22,17 +21,10 @@ def id_cell(experiment_id: str) -> Cell:
     return Cell(experiment_id, short_id(experiment_id), "cyan")
 
 
-def status_cell(experiment: Experiment) -> Cell:
-    """Return the status, with a dot in its colour; a deleted experiment is faint."""
-    status = str(experiment.status)
-    if experiment.deleted_at is not None:
-        return Cell(status, f"○ {status}, deleted", "dim")
-    return Cell(status, f"● {status}", status_style(status))
-
-
-def status_style(status: str) -> str:
-    """Return the colour of a status."""
-    return _STYLES[status]
+def experiment_status_cell(experiment: Experiment) -> Cell:
+    """Return the status; that of a deleted experiment is faint."""
+    cell = status_cell(experiment.status)
+    return cell if experiment.deleted_at is None else Cell(cell.value, f"○ {cell.value}, deleted", "dim")
 
 
 def duration_cell(experiment: Experiment, now: datetime) -> Cell:

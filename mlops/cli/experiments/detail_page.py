@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli.cells import ago, metric_cell
-from mlops.cli.experiments.cells import duration_cell, id_cell, status_cell
+from mlops.cli.experiments.cells import duration_cell, experiment_status_cell, id_cell
 from mlops.cli.experiments.detail import Detail, is_sampled
 from mlops.cli.output import Cell, printable
 from mlops.cli.page_parts import heading, mapping_rows, pairs, section
@@ -44,7 +44,7 @@ def detail_page(detail: Detail, now: datetime) -> Iterator[RenderableType]:
 def _title(experiment: Experiment) -> RenderableType:
     from rich.text import Text
 
-    status = status_cell(experiment)
+    status = experiment_status_cell(experiment)
     return Text(printable(experiment.name), "bold").append("   ").append(status.shown, status.style or "not bold")
 
 
@@ -120,7 +120,7 @@ def _artifacts(detail: Detail, now: datetime) -> Iterator[RenderableType]:
 
 def _children(detail: Detail, now: datetime) -> Iterator[RenderableType]:
     rows = [
-        [id_cell(child.experiment_id), child.name, status_cell(child), duration_cell(child, now)]
+        [id_cell(child.experiment_id), child.name, experiment_status_cell(child), duration_cell(child, now)]
         for child in detail.children
     ]
     yield from section("Parts", rows, ("id", "name", "status", "took"))

@@ -12,7 +12,7 @@ import typer
 from mlops.cli import output
 from mlops.cli.cells import age_cell
 from mlops.cli.experiments.access import TrackingDirOption, open_tracker
-from mlops.cli.experiments.cells import duration_cell, id_cell, status_cell
+from mlops.cli.experiments.cells import duration_cell, experiment_status_cell, id_cell
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
 from mlops.cli.metric_columns import GAP, fitting_metrics
 from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
@@ -111,7 +111,7 @@ def _facts(experiment: Experiment, now: datetime) -> list[Any]:
     return [
         id_cell(experiment.experiment_id),
         Cell(experiment.name, experiment.name),
-        status_cell(experiment),
+        experiment_status_cell(experiment),
         age_cell(experiment.created_at, now),
         duration_cell(experiment, now),
     ]

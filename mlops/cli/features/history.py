@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
+from mlops.cli.cells import status_style
 from mlops.cli.features.access import ProjectOption, StoreDirOption, ViewArgument, open_store
 from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.cli.output import Cell
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["show_history"]
 
 _HEADS = ("when (UTC)", "version", "what", "until", "entities", "who", "remark")
-_STYLES = {"completed": "green", "running": "blue", "failed": "red", "interrupted": "yellow"}
 
 
 def show_history(
@@ -45,5 +45,5 @@ def _rows(found: FeatureHistory) -> list[list[Any]]:
 
 
 def _run(run: Materialization) -> list[Any]:
-    status = Cell(str(run.status), f"materialised: {run.status}", _STYLES[run.status])
+    status = Cell(str(run.status), f"materialised: {run.status}", status_style(run.status))
     return [run.started_at, run.version, status, run.end, run.rows_written, run.actor, run.error]

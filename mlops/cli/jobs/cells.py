@@ -9,22 +9,7 @@ from mlops.cli.output import Cell
 if TYPE_CHECKING:
     from mlops.jobs import Job, JobProgress
 
-__all__ = ["progress_cell", "status_cell", "took_cell"]
-
-_STYLES = {
-    "waiting": "dim",
-    "queued": "blue",
-    "running": "yellow",
-    "succeeded": "green",
-    "failed": "red",
-    "cancelled": "dim",
-}
-
-
-def status_cell(status: str) -> Cell:
-    """Return a status, for people with a dot in its colour."""
-    dot = "○" if status in {"waiting", "queued", "cancelled"} else "●"
-    return Cell(str(status), f"{dot} {status}", _STYLES[status])
+__all__ = ["progress_cell", "took_cell"]
 
 
 def progress_cell(progress: JobProgress) -> Cell:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.cells import age_cell
+from mlops.cli.cells import age_cell, status_cell
 from mlops.cli.jobs.access import open_jobs
-from mlops.cli.jobs.cells import progress_cell, status_cell, took_cell
+from mlops.cli.jobs.cells import progress_cell, took_cell
 from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
-from mlops.cli.cells import value_cell
+from mlops.cli.cells import status_cell, value_cell
 from mlops.cli.jobs.access import JobArgument, open_jobs
-from mlops.cli.jobs.cells import progress_cell, status_cell, took_cell
+from mlops.cli.jobs.cells import progress_cell, took_cell
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlops.cli.cells import age_cell, ago, metric_cell, size_cell
-from mlops.cli.models.cells import status_cell, version_cell
+from mlops.cli.cells import age_cell, ago, metric_cell, size_cell, status_cell
+from mlops.cli.models.cells import version_cell
 from mlops.cli.models.detail import Detail, describe_type
 from mlops.cli.output import Cell, printable
 from mlops.cli.page_parts import heading, mapping_rows, pairs, section

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
+from mlops.cli.cells import status_style
 from mlops.cli.models.access import ModelArgument, ProjectOption, RegistryPathOption, open_registry
-from mlops.cli.models.cells import status_style, version_cell
+from mlops.cli.models.cells import version_cell
 from mlops.cli.options import DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 

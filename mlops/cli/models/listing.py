@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.cells import age_cell, metric_cell, size_cell
+from mlops.cli.cells import age_cell, metric_cell, size_cell, status_cell
 from mlops.cli.metric_columns import GAP, fitting_metrics, telling_metrics
 from mlops.cli.models.access import ProjectOption, RegistryPathOption, open_registry
-from mlops.cli.models.cells import status_cell, version_cell
+from mlops.cli.models.cells import version_cell
 from mlops.cli.options import CursorOption, DatabaseOption, JsonOption
 from mlops.cli.output import Cell
 

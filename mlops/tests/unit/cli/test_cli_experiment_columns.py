@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from mlops import figures
 from mlops.cli.cells import format_age
-from mlops.cli.experiments.cells import status_cell, status_style
+from mlops.cli.experiments.cells import experiment_status_cell
 from mlops.cli.experiments.columns import cell_of, missing_columns, parse_columns, telling_metrics
-from mlops.cli.experiments.listing import Status
 from mlops.cli.experiments.plotting import ThemeName, XAxis
 from mlops.errors import InvalidInput
-from mlops.experiment_tracker import Experiment, ExperimentStatus, plots
+from mlops.experiment_tracker import Experiment, plots
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -29,10 +28,8 @@ def experiment(metrics: Mapping[str, float] | None = None, **fields: Any) -> Exp
 
 def test_options_offer_what_the_tracker_knows() -> None:
     """Choices that are written again, so that the command starts quickly, are the tracker's own."""
-    assert {str(member) for member in Status} == {str(member) for member in ExperimentStatus}
     assert {str(member) for member in XAxis} == set(get_args(plots.XAxis))
     assert {str(member) for member in ThemeName} == set(get_args(figures.ThemeName))
-    assert all(status_style(status) for status in Status)
 
 
 def test_validation_metrics_that_most_runs_have_come_first() -> None:
@@ -74,7 +71,7 @@ def test_a_column_without_any_value_is_remarked() -> None:
 
 def test_deleted_runs_look_deleted() -> None:
     """People see the deletion, programs the status."""
-    cell = status_cell(experiment(deleted_at=NOON))
+    cell = experiment_status_cell(experiment(deleted_at=NOON))
     assert (cell.value, cell.shown) == ("completed", "○ completed, deleted")
 
 

@@ -1,4 +1,4 @@
-"""Words of `mlops models`: how versions are named, and how statuses and moves look."""
+"""Words of `mlops models`: how versions are named, and how moves look."""
 
 from __future__ import annotations
 
@@ -10,28 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops.cli.models.access import Reference, read_reference
-from mlops.cli.models.cells import status_cell, status_style
 from mlops.cli.models.detail import describe_type
 from mlops.cli.models.history import move_table
-from mlops.cli.models.listing import Status
-from mlops.cli.models.moving import Target
 from mlops.errors import InvalidInput
-from mlops.model_registry import Column, ModelMove, ModelStatus
+from mlops.model_registry import Column, ModelMove
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-
-
-def test_options_offer_what_the_registry_knows() -> None:
-    """Choices that are written again, so that the command starts quickly, are the registry's own."""
-    assert [str(member) for member in Status] == [str(member) for member in ModelStatus]
-    assert {str(member) for member in Target} < {str(member) for member in ModelStatus}
-    assert all(status_style(status) for status in Status)
-
-
-def test_a_version_that_does_not_serve_has_an_empty_dot() -> None:
-    """Programs get the bare word."""
-    assert [status_cell(status).shown for status in ("production", "archived")] == ["● production", "○ archived"]
-    assert status_cell(ModelStatus.FAILED).value == "failed"
 
 
 @given(st.text(min_size=1), st.text(min_size=1).filter(lambda text: "@" not in text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from mlops.database import Durability, Transaction
 from mlops.errors import Unavailable
@@ -42,6 +43,7 @@ class Dispatcher:
         self._unsettled: list[Outcome] = []
         self._late: list[Attempt] = []
         self._stopping = self._ending = False
+        self._exchanging = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="mlops-jobs-dispatcher", daemon=True)
 
     def start(self) -> None:
@@ -49,8 +51,9 @@ class Dispatcher:
         self._thread.start()
 
     def stop_taking(self) -> None:
-        """Take up nothing more, and give back what has not begun."""
-        self._stopping = True
+        """Take up nothing more, and give back what has not begun; the crew has what was taken when this returns."""
+        with self._exchanging:
+            self._stopping = True
         self._waker.wake()
 
     def end(self) -> None:
@@ -66,12 +69,21 @@ class Dispatcher:
             if is_last:
                 return
             if sleep_s > 0:
-                self._waker.wait(sleep_s)
+                self._sleep(sleep_s)
+
+    def _sleep(self, seconds: float) -> None:
+        try:
+            self._waker.wait(seconds)
+        except Exception:  # noqa: BLE001 (asleep for ever, a runner would keep jobs that it never does)
+            self._station.log().exception("a runner could not sleep until it is woken")
+            time.sleep(_PAUSE_S)
 
     def _step(self) -> float:
         """Do what can be done; return for how many seconds there is nothing else to do."""
         try:
-            return 0.0 if self._exchange() else self._idle_s()
+            with self._exchanging:
+                has_taken = self._exchange()
+            return 0.0 if has_taken else self._idle_s()
         except Unavailable as error:
             self._station.log().warning("jobs could not be taken up or written down", error=str(error))
         except Exception:  # noqa: BLE001 (one bad job must not end the runner)

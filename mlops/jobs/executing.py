@@ -133,7 +133,11 @@ def _write_words(tx: Transaction, outcome: Outcome, at: datetime) -> None:
 def _summary(error: BaseException | None) -> str:
     if isinstance(error, JobTimedOut):
         return str(error)
-    return storable(f"{type(error).__name__}: {error}", 2_000)
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (it is the handler's own class, and its job must end all the same)
+        text = "(its message cannot be shown)"
+    return storable(f"{type(error).__name__}: {text}", 2_000)
 
 
 def _report(outcome: Outcome, at: datetime) -> list[LogLine]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from mlops import clock
 from mlops.audit import current_actor
 from mlops.database import Database
 from mlops.errors import InvalidInput
@@ -26,6 +29,7 @@ from mlops.jobs import (
     job_logs,
     wait,
 )
+from mlops.jobs.claiming import claim
 from mlops.tests.integration.jobs.conftest import (
     EFFECT,
     KIND,
@@ -40,6 +44,15 @@ from mlops.tests.integration.jobs.conftest import (
 )
 
 Runner = Callable[..., JobRunner]
+
+
+@pytest.fixture
+def often_switched() -> Iterator[None]:
+    """Have Python switch between threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def logged(lab: Database, job_id: str) -> list[tuple[int, str, str]]:
@@ -291,6 +304,66 @@ def test_closing_at_once_gives_back_what_runs(lab: Database, ask: Enqueue, runne
     release.set()
     assert refused.wait(LONG_S)
     assert effects(lab) == {job_id: 1}
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_closing_waits_for_a_job_that_is_just_being_taken(
+    lab: Database, ask: Enqueue, often_switched: None, attempt: int
+) -> None:
+    """Once its handler has begun, its end is written down, though nothing ran yet when the runner was closed."""
+    job_id, taking, begun = ask(), threading.Event(), []
+
+    def slow_clock() -> datetime:
+        if sys._getframe(1).f_code is claim.__code__:
+            taking.set()
+            time.sleep(0.05)
+        return clock.now()
+
+    def handle(context: JobContext) -> None:
+        begun.append(context.attempt)
+        time.sleep(0.1)
+
+    runner = JobRunner(lab, [JobHandler(KIND, handle)], now=slow_clock)
+    runner.start()
+    assert taking.wait(LONG_S)
+    runner.close()
+    assert (status(lab, job_id), begun) in [(JobStatus.SUCCEEDED, [1]), (JobStatus.QUEUED, [])]
+
+
+def test_a_sleep_that_fails_does_not_end_a_runner(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """Whatever its waker does, jobs are taken and written down."""
+
+    class Restless:
+        look_every_s = 1.0
+
+        def wait(self, timeout_s: float) -> None:
+            raise OSError("no descriptor is left")
+
+        def wake(self) -> None:
+            """Do nothing."""
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    runner_of(EFFECT, waker=Restless())
+    assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
+    assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
+
+
+def test_an_error_that_cannot_be_shown_ends_its_own_job_only(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """Its name is kept, and what ended beside it stays ended."""
+
+    class Speechless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def handle(context: JobContext) -> None:
+        raise Speechless
+
+    runner_of(JobHandler("test.speechless", handle), EFFECT)
+    failed = wait(lab, ask("test.speechless", max_attempts=1), LONG_S)
+    assert (failed.status, "Speechless" in (failed.error or "")) == (JobStatus.FAILED, True)
+    assert wait(lab, ask(), LONG_S).attempts == 1
 
 
 def test_a_runner_can_be_started_twice_and_again(lab: Database, ask: Enqueue, runner_of: Runner) -> None:

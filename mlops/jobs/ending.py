@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 
+_AT_ONCE = 1_000  # ids in a statement
 _NUMBERS = {"token", "attempts"}
 _ENDING_COLUMNS = ("job_id", "token", "worker", "status", "attempts", "result", "error")
 
@@ -152,13 +153,16 @@ def add_logs(tx: Transaction, job_id: str, attempt: int, lines: Sequence[LogLine
 
 
 def move_dependants(tx: Transaction, ended: Iterable[str], *, succeeded: bool, at: datetime) -> None:
-    """Queue what has waited for these jobs only, or fail what has waited for them in vain."""
-    ids = sorted(ended)
-    waiting = _waiting_for(tx, ids) if ids else []
-    if waiting and succeeded:
-        _queue(tx, waiting)
-    elif waiting:
-        _fail_all(tx, waiting, at)
+    """Queue what has waited for these jobs only; or fail what has waited for them in vain, and what waits for that."""
+    ids = set(ended)
+    while ids:
+        waiting = {job_id for some in _slices(ids) for job_id in _waiting_for(tx, some)}
+        for some in _slices(waiting):
+            if succeeded:
+                _queue(tx, some)
+            else:
+                _fail(tx, some, at)
+        ids = set() if succeeded else waiting
 
 
 def _release(tx: Transaction, lease: Lease, **values: Any) -> bool:
@@ -219,16 +223,25 @@ def _queue(tx: Transaction, waiting: list[str]) -> None:
         tell_queued(tx, row.job_id, row.kind)
 
 
-def _fail_all(tx: Transaction, waiting: list[str], at: datetime) -> None:
-    """Fail these and, one after the other, all that wait for them."""
+def _fail(tx: Transaction, waiting: list[str], at: datetime) -> None:
+    """Fail these; each says because of whom."""
+    needed = jobs.alias("needed")
+    query = (
+        sa.select(job_dependencies.c.job_id, job_dependencies.c.needs_job_id, needed.c.status)
+        .join(needed, needed.c.job_id == job_dependencies.c.needs_job_id)
+        .where(job_dependencies.c.job_id.in_(waiting), needed.c.status.in_(["failed", "cancelled"]))
+        .order_by(job_dependencies.c.needs_job_id.desc())
+    )
+    why = {row.job_id: f"It depends on job {row.needs_job_id}, which is {row.status}." for row in tx.execute(query)}
+    statement = sa.update(jobs).where(jobs.c.job_id == sa.bindparam("the_job"))
+    statement = statement.values(status="failed", error=sa.bindparam("why"), ended_at=at)
+    tx.execute(statement, [{"the_job": job_id, "why": why[job_id]} for job_id in waiting])
     for job_id in waiting:
-        needed = jobs.alias("needed")
-        culprit = sa.select(needed.c.job_id, needed.c.status).join(
-            job_dependencies, job_dependencies.c.needs_job_id == needed.c.job_id
-        )
-        culprit = culprit.where(job_dependencies.c.job_id == job_id, needed.c.status.in_(["failed", "cancelled"]))
-        cause = tx.execute(culprit.order_by(needed.c.job_id).limit(1)).one()
-        error = f"It depends on job {cause.job_id}, which is {cause.status}."
-        tx.execute(sa.update(jobs).where(jobs.c.job_id == job_id).values(status="failed", error=error, ended_at=at))
         tell_ended(tx, job_id)
-    move_dependants(tx, waiting, succeeded=False, at=at)
+
+
+def _slices(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield ids in order, as many at a time as a statement takes as parameters."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]

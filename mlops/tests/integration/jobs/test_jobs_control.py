@@ -24,6 +24,7 @@ from mlops.jobs import (
     explain,
     find_job,
     job_logs,
+    list_jobs,
     list_workers,
     prune,
     retry,
@@ -84,6 +85,30 @@ def test_a_failure_fails_all_that_waits_for_it(lab: Database, ask: Enqueue) -> N
     assert first in (job(lab, second).error or "")
     assert second in (job(lab, third).error or "")
     assert status(lab, ask(depends_on=[first])) is JobStatus.FAILED
+
+
+def test_a_long_chain_fails_with_its_first_job(lab: Database, ask: Enqueue) -> None:
+    """However many jobs wait for one another in a row."""
+    with lab.write() as tx:
+        chain = [enqueue(tx, kind=KIND)]
+        for _ in range(1_100):
+            chain.append(enqueue(tx, kind=KIND, depends_on=chain[-1:]))
+        cancel(tx, chain[0])
+    assert status(lab, chain[-1]) is JobStatus.FAILED
+    assert chain[-2] in (job(lab, chain[-1]).error or "")
+
+
+@pytest.mark.parametrize("how", ["succeeded", "failed"])
+def test_any_number_of_jobs_may_wait_for_one(lab: Database, ask: Enqueue, how: str) -> None:
+    """More than are moved by one statement."""
+    first = ask()
+    with lab.write() as tx:
+        for _ in range(1_100):
+            enqueue(tx, kind="test.many", depends_on=[first])
+    end(lab, first, how)
+    with lab.read() as tx:
+        statuses = {found.status for found in list_jobs(tx, kind="test.many", limit=2_000)}
+    assert statuses == {"queued" if how == "succeeded" else "failed"}
 
 
 def test_cancelling_what_has_not_begun_ends_it_at_once(lab: Database, ask: Enqueue) -> None:

@@ -18,7 +18,7 @@ from mlops import clock
 from mlops.clock import Now
 from mlops.database import Transaction
 from mlops.jobs.attempt import Attempt
-from mlops.jobs.ending import Lease, LogLine, add_logs, move_dependants
+from mlops.jobs.ending import Lease, LogLine, add_logs, move_dependants, slices
 from mlops.jobs.entities import Job
 from mlops.jobs.lease_clock import MICROSECONDS, boot, is_held, readings, tick
 from mlops.jobs.reading import job_of
@@ -26,7 +26,7 @@ from mlops.jobs.signals import tell_ended, tell_queued
 from mlops.jobs.tables import IS_QUEUED, IS_RUNNING, jobs
 from mlops.records import encode_json
 
-__all__ = ["Claimant", "claim", "has_lost", "is_at_work", "is_claimable", "next_due_s", "still_claimable", "sweep"]
+__all__ = ["Claimant", "claim", "has_lost", "is_any_doable", "is_at_work", "is_claimable", "next_due_s", "sweep"]
 
 _SWEPT_AT_ONCE = 100
 
@@ -104,14 +104,14 @@ def next_due_s(tx: Transaction, claimant: Claimant, *, now: Now = clock.now) -> 
     return max(0.0, min(waits)) if waits else None
 
 
-def still_claimable(tx: Transaction, claimant: Claimant, job_ids: Collection[str], *, now: Now = clock.now) -> set[str]:
-    """Return those of these jobs that this worker has, or can take now or after a pause."""
+def is_any_doable(tx: Transaction, claimant: Claimant, job_ids: Collection[str], *, now: Now = clock.now) -> bool:
+    """Say whether this worker has one of these jobs, or can take it now or after a pause."""
     known = (jobs.c.kind.in_(sa.bindparam("kinds", expanding=True)), _needs_met(tx.dialect))
     mine = sa.and_(jobs.c.status == "running", jobs.c.worker == claimant.worker)
-    query = sa.select(jobs.c.job_id).where(
-        jobs.c.job_id.in_(sorted(job_ids)), sa.or_(mine, sa.and_(jobs.c.status == "queued", _is_time(), *known))
-    )
-    return set(tx.execute(query, claimant.parameters(tx.dialect, now())).scalars())
+    doable = sa.or_(mine, sa.and_(jobs.c.status == "queued", _is_time(), *known))
+    query = sa.select(jobs.c.job_id).where(jobs.c.job_id.in_(sa.bindparam("some", expanding=True)), doable).limit(1)
+    given = claimant.parameters(tx.dialect, now())
+    return any(tx.execute(query, {**given, "some": some}).first() is not None for some in slices(job_ids))
 
 
 def has_lost(tx: Transaction) -> bool:

@@ -9,7 +9,7 @@ from mlops.database import Durability, Transaction
 from mlops.errors import Unavailable
 from mlops.jobs import ending
 from mlops.jobs.attempt import Attempt
-from mlops.jobs.claiming import claim, is_claimable, next_due_s, still_claimable
+from mlops.jobs.claiming import claim, is_any_doable, is_claimable, next_due_s
 from mlops.jobs.crew import Crew
 from mlops.jobs.executing import Outcome
 from mlops.jobs.heart import Heart
@@ -135,7 +135,7 @@ class Dispatcher:
         with self._station.database.read() as tx:
             due_s = next_due_s(tx, claimant, now=now)
             if own.job_ids and not self._heart.active():
-                self._keeper.review(own, still_claimable(tx, claimant, own.job_ids, now=now))
+                self._keeper.review(own, is_any_doable=is_any_doable(tx, claimant, own.job_ids, now=now))
         return self._waker.look_every_s if due_s is None else min(self._waker.look_every_s, due_s + 0.001)
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "note_progress",
     "queue_again",
     "renew_all",
+    "slices",
 ]
 
 
@@ -156,8 +157,8 @@ def move_dependants(tx: Transaction, ended: Iterable[str], *, succeeded: bool, a
     """Queue what has waited for these jobs only; or fail what has waited for them in vain, and what waits for that."""
     ids = set(ended)
     while ids:
-        waiting = {job_id for some in _slices(ids) for job_id in _waiting_for(tx, some)}
-        for some in _slices(waiting):
+        waiting = {job_id for some in slices(ids) for job_id in _waiting_for(tx, some)}
+        for some in slices(waiting):
             if succeeded:
                 _queue(tx, some)
             else:
@@ -240,7 +241,7 @@ def _fail(tx: Transaction, waiting: list[str], at: datetime) -> None:
         tell_ended(tx, job_id)
 
 
-def _slices(ids: Iterable[str]) -> Iterator[list[str]]:
+def slices(ids: Iterable[str]) -> Iterator[list[str]]:
     """Yield ids in order, as many at a time as a statement takes as parameters."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), _AT_ONCE):

@@ -7,7 +7,7 @@ while it has something to wait for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 __all__ = ["Keeper", "Own"]
@@ -54,14 +54,14 @@ class Keeper:
         with self._changed:
             return Own(self._additions, frozenset(self._own))
 
-    def review(self, own: Own, doable: Collection[str]) -> None:
+    def review(self, own: Own, *, is_any_doable: bool) -> None:
         """Stop waiting when nothing of it can be done here; called while the runner is idle.
 
         As long as something can, jobs that wait for it may follow, so all are kept; so they are when one was added
         since, which the next review will know of.
         """
         with self._changed:
-            if not doable and own.additions == self._additions:
+            if not is_any_doable and own.additions == self._additions:
                 self._own.clear()
                 self._changed.notify_all()
 

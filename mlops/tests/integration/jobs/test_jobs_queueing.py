@@ -13,7 +13,7 @@ from mlops.audit import acting_as
 from mlops.database import Database
 from mlops.errors import InvalidInput
 from mlops.jobs import JobNotFound, JobStatus, enqueue, find_job, find_unfinished, list_jobs
-from mlops.jobs.claiming import claim, is_claimable, next_due_s
+from mlops.jobs.claiming import claim, is_any_doable, is_claimable, next_due_s
 from mlops.jobs.ending import Ending, end_all
 from mlops.tests.integration.jobs.conftest import KIND, Enqueue, claimant, job
 
@@ -94,6 +94,15 @@ def test_what_this_worker_cannot_take_is_not_waited_for(lab: Database, ask: Enqu
     ask(run_at=clock.now(), requires=["gpu"])
     with lab.read() as tx:
         assert (is_claimable(tx, claimant()), next_due_s(tx, claimant())) == (False, None)
+
+
+def test_a_script_may_ask_for_any_number_of_jobs(lab: Database, ask: Enqueue) -> None:
+    """Whether one of them is left to be done is found out however many it asked for."""
+    many = [f"z{number}" for number in range(70_000)]
+    later, job_id = ask(run_at=clock.now() + timedelta(days=1)), ask()
+    with lab.read() as tx:
+        assert not is_any_doable(tx, claimant(), [*many, later])
+        assert is_any_doable(tx, claimant(), [*many, later, job_id])
 
 
 def test_a_key_stands_for_one_unfinished_job(lab: Database, ask: Enqueue) -> None:

@@ -165,7 +165,8 @@ class Heart:
             return
         try:
             with self._database.write(Durability.FACT) as tx:
-                kept = self._keep(tx, attempts)
+                kept, lost = self._keep(tx, attempts)
+                late = [attempt for attempt in late if attempt.job.job_id in kept | lost]  # no others: see `_renewal`
                 for job_id in kept:
                     self._write(tx, attempts[job_id], news[job_id])
                 self._station.settle(tx, [Outcome(attempt, error=_timed_out(attempt)) for attempt in late])
@@ -179,16 +180,21 @@ class Heart:
         for attempt in late:
             self._abandon(attempt)
 
-    def _keep(self, tx: Transaction, attempts: dict[str, Attempt]) -> set[str]:
-        """Renew the leases; tell those handlers whose job is not theirs any more, or not wanted."""
+    def _keep(self, tx: Transaction, attempts: dict[str, Attempt]) -> tuple[set[str], set[str]]:
+        """Renew the leases; tell those handlers whose job is not theirs any more, or not wanted.
+
+        Returns:
+            The jobs that were renewed, and those that are lost. What a handler has locked is neither.
+        """
         rows = {row.job_id: row for row in tx.execute(self._renewal(tx.dialect, list(attempts)), readings(tx.dialect))}
         kept = {job_id for job_id, row in rows.items() if row.token == attempts[job_id].lease.token}
         for job_id in kept:
             if rows[job_id].cancel_requested:
                 attempts[job_id].interrupt(JobCancelled(f"Job {job_id} was cancelled while it ran."))
-        for job_id in self._lost(tx, attempts, attempts.keys() - kept):
+        lost = self._lost(tx, attempts, attempts.keys() - kept)
+        for job_id in lost:
             attempts[job_id].interrupt(attempts[job_id].lease.lost)
-        return kept
+        return kept, lost
 
     def _renewal(self, dialect: str, job_ids: list[str]) -> Any:
         """Pass over rows that a handler has locked in a `commit`: nobody can take those, and it need not wait."""
@@ -201,13 +207,13 @@ class Heart:
         )
         return statement.returning(jobs.c.job_id, jobs.c.token, jobs.c.cancel_requested)
 
-    def _lost(self, tx: Transaction, attempts: dict[str, Attempt], missing: Iterable[str]) -> list[str]:
+    def _lost(self, tx: Transaction, attempts: dict[str, Attempt], missing: Iterable[str]) -> set[str]:
         ids = list(missing)
         if not ids:
-            return []
+            return set()
         columns = (jobs.c.job_id, jobs.c.token, jobs.c.worker, jobs.c.status)
         rows = {row.job_id: row for row in tx.execute(sa.select(*columns).where(jobs.c.job_id.in_(ids)))}
-        return [job_id for job_id in ids if not _is_same(rows.get(job_id), attempts[job_id])]
+        return {job_id for job_id in ids if not _is_same(rows.get(job_id), attempts[job_id])}
 
     def _write(self, tx: Transaction, attempt: Attempt, news: News) -> None:
         note_progress(tx, attempt.job.job_id, news.progress)

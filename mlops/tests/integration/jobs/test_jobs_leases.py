@@ -194,3 +194,24 @@ def test_a_long_commit_keeps_all_jobs_of_its_worker(lab: Database, ask: Enqueue,
     runner_of(EFFECT, lease_s=0.6)
     ids = [ask("test.slow"), ask("test.beside")]
     assert [wait(lab, job_id, LONG_S).attempts for job_id in ids] == [1, 1]
+
+
+def test_a_commit_beyond_its_time_limit_costs_no_other_job(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """The heart does not wait for a row that a late handler has locked, and what that one commits is kept."""
+    both = threading.Barrier(2)
+
+    def late(context: JobContext) -> None:
+        both.wait(LONG_S)
+        with context.commit(result="done") as tx:
+            write_effect(tx, context.job_id)
+            time.sleep(2.0)
+
+    def beside(context: JobContext) -> None:
+        both.wait(LONG_S)
+        time.sleep(2.2)
+
+    runner_of(JobHandler("test.late", late, timeout_s=0.2), JobHandler("test.beside", beside), workers=2, lease_s=0.6)
+    runner_of(EFFECT, lease_s=0.6)
+    ids = [ask("test.late"), ask("test.beside")]
+    assert [wait(lab, job_id, LONG_S).attempts for job_id in ids] == [1, 1]
+    assert effects(lab) == {ids[0]: 1}

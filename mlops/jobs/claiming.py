@@ -69,7 +69,8 @@ def claim(
         claimant: Who takes them.
         most: How many at most.
         in_advance: Take only jobs that nobody has had yet, and do not count it as an attempt: the worker will begin
-            them soon, or give them back.
+            them soon, or give them back. A worker that is killed then has cost no attempt even if it had begun, so
+            jobs that may be begun only once are left out.
         now: The clock.
     """
     at = now()
@@ -160,7 +161,9 @@ def _let_go(tx: Transaction, row: sa.Row[Any], at: datetime) -> None:
 
 @functools.lru_cache(maxsize=4)
 def _taking(dialect: str, in_advance: bool) -> sa.Executable:
-    conditions = [*_claimable(dialect), jobs.c.token == 0] if in_advance else _claimable(dialect)
+    conditions = (
+        [*_claimable(dialect), jobs.c.token == 0, jobs.c.max_attempts > 1] if in_advance else _claimable(dialect)
+    )
     picked = (
         sa.select(jobs.c.job_id)
         .where(*conditions)

@@ -17,11 +17,12 @@ from mlops.jobs.errors import JobNotFound, JobStateConflict
 from mlops.jobs.queueing import unmet
 from mlops.jobs.reading import find_unfinished, get_job
 from mlops.jobs.signals import tell_cancel_wanted, tell_ended, tell_queued
-from mlops.jobs.tables import UNFINISHED, job_dependencies, job_logs, jobs
+from mlops.jobs.tables import job_dependencies, job_logs, jobs
 
 __all__ = ["cancel", "prune", "retry"]
 
 _PRUNED_AT_ONCE = 1_000
+_MOST_PRUNED = 10_000
 
 
 def cancel(tx: Transaction, job_id: str, *, reason: str = "", now: Now = clock.now) -> Job:
@@ -103,26 +104,27 @@ def retry(tx: Transaction, job_id: str, *, reason: str = "", now: Now = clock.no
 
 
 def prune(tx: Transaction, *, ended_before: datetime, limit: int = _PRUNED_AT_ONCE) -> int:
-    """Forget jobs that ended before a moment, with their logs; those that unfinished jobs depend on stay.
+    """Forget jobs that ended before a moment, with their logs; those that a job which stays depends on stay as well.
 
     Args:
         tx: A write transaction.
         ended_before: An aware datetime.
-        limit: Most jobs to forget in this transaction; call again while it returns so many.
+        limit: Most jobs to forget in this transaction, 1 to 10,000; call again while it returns so many.
 
     Returns:
         How many were forgotten.
 
     Raises:
-        InvalidInput: The limit is below 1.
+        InvalidInput: The limit is out of range.
     """
-    if limit < 1:
-        raise InvalidInput(f"limit is {limit}; at least 1 job is pruned at once.")
+    if not 1 <= limit <= _MOST_PRUNED:
+        raise InvalidInput(f"limit is {limit}; 1 to {_MOST_PRUNED} jobs are pruned at once. Call again for more.")
     dependant = jobs.alias("dependant")
+    stays = sa.or_(dependant.c.ended_at.is_(None), dependant.c.ended_at >= ended_before)
     needed = (
         sa.select(sa.literal(1))
         .select_from(job_dependencies.join(dependant, dependant.c.job_id == job_dependencies.c.job_id))
-        .where(job_dependencies.c.needs_job_id == jobs.c.job_id, dependant.c.status.in_(UNFINISHED))
+        .where(job_dependencies.c.needs_job_id == jobs.c.job_id, stays)
         .exists()
     )
     query = sa.select(jobs.c.job_id).where(jobs.c.ended_at < ended_before, ~needed)

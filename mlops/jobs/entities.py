@@ -89,7 +89,7 @@ class NewJob(Record):
     payload: FrozenMap = FrozenDict()
     project: Term = "default"
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
-    depends_on: tuple[Term, ...] = ()
+    depends_on: Annotated[tuple[Term, ...], Field(max_length=10_000)] = ()
     requires: frozenset[Term] = frozenset()
     run_at: AwareDatetime | None = None
     max_attempts: Annotated[int, Field(ge=1, le=1_000)] = 3

@@ -34,6 +34,8 @@ def explain(tx: Transaction, job_id: str, *, now: Now = clock.now) -> list[str]:
             return [*_times(tx, job, now), *_workers(tx, job), *_turn(tx, job)]
         case JobStatus.RUNNING:
             return _worker_of(tx, job)
+        case JobStatus.FAILED if job.attempts == 0:
+            return [f"It failed before it began. {job.error or ''}".strip()]
         case JobStatus.SUCCEEDED | JobStatus.FAILED:
             return [f"It {job.status} in attempt {job.attempts} of {job.max_attempts}. {job.error or ''}".strip()]
         case JobStatus.CANCELLED:

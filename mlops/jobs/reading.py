@@ -105,11 +105,14 @@ def job_logs(tx: Transaction, job_id: str, *, after: int = 0, limit: int = 1_000
         tx: The transaction to read in.
         job_id: Which job.
         after: Only lines with a higher `sequence`, to follow a running job.
-        limit: Most lines.
+        limit: Most lines, 1 to 10,000.
 
     Raises:
         JobNotFound: There is no such job.
+        InvalidInput: The limit is out of range.
     """
+    if not 1 <= limit <= _MOST_LISTED:
+        raise InvalidInput(f"limit is {limit}; 1 to {_MOST_LISTED} lines are read at once. Use after for more.")
     query = sa.select(logs_table).where(logs_table.c.job_id == job_id, logs_table.c.sequence > after)
     rows = tx.execute(query.order_by(logs_table.c.sequence).limit(limit)).all()
     if not rows:

@@ -33,6 +33,9 @@ from mlops.jobs.wakers import Waker, default_waker
 
 __all__ = ["JobRunner"]
 
+_SHORTEST_LEASE_S = 0.1
+_LONGEST_LEASE_S = 86_400
+
 
 class JobRunner:
     """Takes up jobs of the kinds that it has handlers for and runs them in threads of this process.
@@ -54,7 +57,7 @@ class JobRunner:
         chance: The randomness of pauses.
 
     Raises:
-        InvalidInput: Two handlers of one kind, no worker, or a lease below a tenth of a second.
+        InvalidInput: Two handlers of one kind, no worker, or a lease below a tenth of a second or beyond a day.
 
     Example:
         >>> import tempfile
@@ -84,8 +87,11 @@ class JobRunner:
         new_id: NewId = clock.new_id,
         chance: Random | None = None,
     ) -> None:
-        if workers < 1 or not lease_s >= 0.1:
-            raise InvalidInput(f"workers={workers}, lease_s={lease_s}: allowed are workers ≥ 1 and lease_s ≥ 0.1.")
+        if workers < 1 or not _SHORTEST_LEASE_S <= lease_s <= _LONGEST_LEASE_S:
+            raise InvalidInput(
+                f"workers={workers}, lease_s={lease_s}: allowed are workers ≥ 1 and "
+                f"{_SHORTEST_LEASE_S} ≤ lease_s ≤ {_LONGEST_LEASE_S}."
+            )
         self._database = database
         self._capabilities = several(capabilities, "capabilities")
         self._handlers = by_kind(handlers, self._capabilities)

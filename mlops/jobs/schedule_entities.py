@@ -81,6 +81,6 @@ class JobSchedule(NewSchedule):
     next_at: AwareDatetime | None = None
     last_at: AwareDatetime | None = None
     last_job_id: str | None = None
-    created_by: str
+    created_by: Term
     created_at: AwareDatetime
     updated_at: AwareDatetime

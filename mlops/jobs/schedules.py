@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from mlops import audit, clock
 from mlops.clock import NewId, Now
 from mlops.database import Transaction
 from mlops.errors import InvalidInput
+from mlops.jobs.documents import encode_document
 from mlops.jobs.entities import several
 from mlops.jobs.errors import JobScheduleNotFound
 from mlops.jobs.misfires import next_of
@@ -36,6 +37,7 @@ _AS_THEY_ARE = (
     *("jitter_s", "misfire", "next_at", "last_at", "last_job_id", "created_by", "created_at", "updated_at"),
 )
 _WANTED = tuple(NewSchedule.model_fields)
+_LONGEST_TIME = datetime.max.replace(tzinfo=UTC).isoformat()
 
 
 def schedule(
@@ -97,7 +99,7 @@ def schedule(
         max_attempts=max_attempts,
         timeout_s=timeout_s,
     )
-    return _put(tx, new, actor or audit.current_actor(), now, new_id)
+    return _put(tx, new, audit.current_actor() if actor is None else actor, now, new_id)
 
 
 def get_schedule(tx: Transaction, name: str, *, project: str = "default") -> JobSchedule:
@@ -193,6 +195,9 @@ def _put(tx: Transaction, new: NewSchedule, actor: str, now: Now, new_id: NewId)
         raise InvalidInput(
             f"The payload of schedule {new.name!r} has {SCHEDULED_FOR!r}, which each job gets. Rename it."
         )
+    encode_document(
+        {**new.payload, SCHEDULED_FOR: _LONGEST_TIME}, "payload", new.kind
+    )  # a job refused would hold up all schedules
     next_at = next_of(new.cron, new.time_zone, now=now(), last_at=None)
     own = {"schedule_id": new_id(), "created_by": actor, "created_at": now(), "updated_at": now()}
     dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite

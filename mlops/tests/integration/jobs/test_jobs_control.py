@@ -182,8 +182,31 @@ def test_old_jobs_are_forgotten_but_not_those_still_needed(lab: Database, ask: E
         assert (find_job(tx, old), find_job(tx, needed) is None) == (None, False)
         with pytest.raises(JobNotFound):
             job_logs(tx, old)
-        with pytest.raises(InvalidInput, match="limit"):
-            prune(tx, ended_before=clock.now(), limit=0)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 10_001])
+def test_impossible_limits_are_refused(lab: Database, ask: Enqueue, limit: int) -> None:
+    """Alike on both databases."""
+    job_id = ask()
+    with lab.write() as tx:
+        with pytest.raises(InvalidInput, match=f"limit is {limit}"):
+            prune(tx, ended_before=clock.now(), limit=limit)
+        with pytest.raises(InvalidInput, match=f"limit is {limit}"):
+            job_logs(tx, job_id, limit=limit)
+
+
+def test_what_a_kept_job_depends_on_is_kept(lab: Database, ask: Enqueue) -> None:
+    """The job can be retried, however long ago that one succeeded."""
+    needed = ask(priority=1)
+    job_id = ask(depends_on=[needed])
+    end(lab, needed, "succeeded")
+    between = clock.now()
+    end(lab, job_id, "failed")
+    with lab.write() as tx:
+        assert prune(tx, ended_before=between) == 0
+        assert retry(tx, job_id).status is JobStatus.QUEUED
+        cancel(tx, job_id)
+        assert prune(tx, ended_before=clock.now() + timedelta(seconds=1)) == 2
 
 
 def test_a_job_that_nobody_can_take_says_why(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
@@ -223,6 +246,9 @@ def test_a_job_that_must_wait_says_for_what(lab: Database, ask: Enqueue) -> None
     waiting = ask(depends_on=[later])
     assert "It is scheduled for" in reasons(lab, later)
     assert f"It waits for job {later} ({KIND}), which is queued." in reasons(lab, waiting)
+    with lab.write() as tx:
+        cancel(tx, later)
+    assert reasons(lab, waiting) == f"It failed before it began. It depends on job {later}, which is cancelled."
 
 
 def test_a_pausing_running_or_ended_job_says_so(lab: Database, ask: Enqueue, runner_of: Runner) -> None:

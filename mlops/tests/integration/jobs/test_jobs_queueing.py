@@ -52,6 +52,7 @@ def test_a_transaction_that_fails_asks_for_nothing(lab: Database) -> None:
         ({"timeout_s": 0}, "timeout_s"),
         ({"payload": {"x": object()}}, "payload"),
         ({"payload": {"x": "y" * 1_000_001}}, "1000000"),
+        ({"depends_on": [f"j{number}" for number in range(10_001)]}, "depends_on"),
         ({"run_at": clock.now().replace(tzinfo=None)}, "run_at"),
     ],
 )
@@ -142,6 +143,14 @@ def test_every_taking_up_raises_the_token(lab: Database, ask: Enqueue) -> None:
         assert claim(tx, claimant(), 5, in_advance=True) == []
         [attempt] = claim(tx, claimant(), 5)
     assert (attempt.job.job_id, attempt.number, attempt.lease.token) == (job_id, 1, 2)
+
+
+def test_a_job_that_may_begin_once_is_not_taken_in_advance(lab: Database, ask: Enqueue) -> None:
+    """Its worker could be killed in it before the attempt is counted, and another one would begin it again."""
+    ask(max_attempts=1)
+    twice = ask(max_attempts=2)
+    with lab.write() as tx:
+        assert [one.job.job_id for one in claim(tx, claimant(), 5, in_advance=True)] == [twice]
 
 
 def test_lists_go_by_page_and_filter(lab: Database, ask: Enqueue) -> None:

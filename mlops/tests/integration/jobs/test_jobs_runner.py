@@ -393,11 +393,14 @@ def test_many_short_jobs_are_each_done_once(lab: Database, runner_of: Runner) ->
 
 
 def test_two_handlers_of_one_kind_are_refused(lab: Database) -> None:
-    """So is a runner without workers."""
+    """So is a runner without workers, or with leases that never end."""
     with pytest.raises(InvalidInput, match=KIND):
         JobRunner(lab, [EFFECT, EFFECT])
     with pytest.raises(InvalidInput, match="workers"):
         JobRunner(lab, [EFFECT], workers=0)
+    for lease_s in (0.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidInput, match="lease_s"):
+            JobRunner(lab, [EFFECT], lease_s=lease_s)
 
 
 def test_a_handler_without_its_requirements_is_left_out(lab: Database) -> None:

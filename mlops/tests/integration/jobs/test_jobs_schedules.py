@@ -145,6 +145,9 @@ def test_a_removed_schedule_is_gone(lab: Database, clock: Clock) -> None:
         ({"jitter_s": -1}, "jitter_s"),
         ({"payload": {"scheduled_for": 1}}, "Rename it"),
         ({"name": ""}, "name"),
+        ({"payload": {"x": "y" * 999_990}}, "1000000"),
+        ({"actor": ""}, "created_by"),
+        ({"actor": "a" * 300}, "created_by"),
     ],
 )
 def test_what_cannot_be_is_refused(lab: Database, clock: Clock, values: dict[str, Any], match: str) -> None:

@@ -104,7 +104,7 @@ def test_pauses_grow_up_to_the_longest(attempt: int, seed: int) -> None:
     assert longest / 2 <= backoff.pause_s(attempt, Random(seed)) <= longest
 
 
-@pytest.mark.parametrize(("first_s", "longest_s"), [(-1, 5), (6, 5)])
+@pytest.mark.parametrize(("first_s", "longest_s"), [(-1, 5), (6, 5), (1, math.inf), (math.nan, 5), (1, 1e12)])
 def test_impossible_pauses_are_refused(first_s: float, longest_s: float) -> None:
     """The message names what is allowed."""
     with pytest.raises(InvalidInput, match="0 ≤ first_s ≤ longest_s"):

@@ -22,12 +22,12 @@ from mlops.audit import acting_as
 from mlops.database import open_database
 from mlops.errors import InvalidInput
 from mlops.jobs import errors
-from mlops.jobs.attempt import Attempt
+from mlops.jobs.attempt import Attempt, storable
 from mlops.jobs.context import JobContext
+from mlops.jobs.documents import encode_document
 from mlops.jobs.ending import Lease
 from mlops.jobs.entities import Job, JobProgress
 from mlops.jobs.errors import PermanentFailure
-from mlops.records import encode_json
 
 __all__ = ["main"]
 
@@ -80,7 +80,7 @@ class _ChildAttempt(Attempt):
 
     def log(self, level: str, message: str) -> None:
         """Report a line."""
-        self._reporter.send({"log": [level, message]})
+        self._reporter.send({"log": [level, storable(message)]})
 
 
 class _ChildContext(JobContext):
@@ -99,7 +99,7 @@ def _answer(order: dict[str, Any], attempt: Attempt, reporter: _Reporter) -> dic
     try:
         with open_database(order["url"]) as database, acting_as(attempt.job.created_by):
             result = _function(order["target"])(_ChildContext(attempt, database, reporter))
-            return {"result": encode_json(result, where="result")}
+            return {"result": encode_document(result, "result", attempt.job.kind)}
     except BaseException as error:  # noqa: BLE001 (sys.exit() in a handler is an error of the handler)
         plain = isinstance(error, PermanentFailure)
         return {

@@ -11,7 +11,6 @@ import importlib
 import itertools
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 from mlops.errors import InvalidInput
 from mlops.jobs.attempt import Attempt
 from mlops.jobs.context import JobContext
+from mlops.jobs.descriptors import readable
 from mlops.jobs.entities import JobProgress
 from mlops.jobs.errors import JobProcessFailed, LeaseLost, MemoryExceeded, PermanentFailure
 from mlops.jobs.signals import ENDED
@@ -81,7 +81,8 @@ def isolated(target: Callable[[JobContext], Any] | str, *, memory_limit_mb: floa
 
     Starting the process takes some tenths of a second. When the job is cancelled or its time is up, the handler is told
     so at its next `check` and killed two seconds later. The limit is on resident memory, which is looked at twenty
-    times a second: address space, which the kernel could limit, is no measure of what numpy or polars use.
+    times a second, that of processes it started once a second: address space, which the kernel could limit, is no
+    measure of what numpy or polars use.
 
     Args:
         target: A function at the top of a module, or `module:function`, which only the child imports.
@@ -158,7 +159,7 @@ class _Child:
 
     def _read(self, wait_s: float) -> bool:
         """Take in what has been reported; say whether anything was."""
-        ready, _, _ = select.select([self._reports], [], [], wait_s)
+        ready = readable([self._reports], wait_s)
         received = os.read(self._reports, 65_536) if ready else b""
         if ready and not received:
             time.sleep(_AFTER_CLOSING_S)
@@ -181,8 +182,8 @@ class _Child:
 
     def _end_in_time(self) -> None:
         reason = self._attempt.interruption
-        if reason is None or self._attempt.has_ended:
-            return
+        if reason is None or (self._attempt.has_ended and not self._attempt.is_abandoned):
+            return  # after its end the job is nobody's any more, which must not cut off its cleaning up
         if self._kill_at is None:
             grace_s = 0.0 if isinstance(reason, LeaseLost) else min(_GRACE_S, self._attempt.lease.length_s / 4)
             self._kill_at = time.monotonic() + grace_s

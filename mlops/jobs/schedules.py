@@ -195,9 +195,7 @@ def _put(tx: Transaction, new: NewSchedule, actor: str, now: Now, new_id: NewId)
         raise InvalidInput(
             f"The payload of schedule {new.name!r} has {SCHEDULED_FOR!r}, which each job gets. Rename it."
         )
-    encode_document(
-        {**new.payload, SCHEDULED_FOR: _LONGEST_TIME}, "payload", new.kind
-    )  # a job refused would hold up all schedules
+    encode_document({**new.payload, SCHEDULED_FOR: _LONGEST_TIME}, "payload", new.kind)  # as each job will have it
     next_at = next_of(new.cron, new.time_zone, now=now(), last_at=None)
     own = {"schedule_id": new_id(), "created_by": actor, "created_at": now(), "updated_at": now()}
     dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import sqlite3
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy.engine import make_url
 
 from mlops.database import Database
+from mlops.jobs.descriptors import readable
 from mlops.jobs.signals import CHANNEL
 
 __all__ = ["ListeningWaker", "PollingWaker", "Waker", "default_waker"]
@@ -109,6 +109,8 @@ class ListeningWaker:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
+        self._writing = threading.Lock()
+        self._is_closed = False
         self._connection: Any = None
         self._retry_at = 0.0
 
@@ -118,8 +120,7 @@ class ListeningWaker:
         connection = self._listening()
         if was_deaf and connection is not None:
             return  # what was queued before it listened
-        sources = [self._reader] if connection is None else [self._reader, connection.fileno()]
-        ready, _, _ = select.select(sources, [], [], max(0.0, timeout_s))
+        ready = readable([self._reader] if connection is None else [self._reader, connection.fileno()], timeout_s)
         if self._reader in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._reader, 65_536)
@@ -128,15 +129,18 @@ class ListeningWaker:
 
     def wake(self) -> None:
         """End the present or the next wait."""
-        with contextlib.suppress(BlockingIOError):  # the pipe is full of wakes already
-            os.write(self._writer, b"w")
+        with self._writing, contextlib.suppress(BlockingIOError):  # the pipe is full of wakes already
+            if not self._is_closed:  # else its number may be another file's by now
+                os.write(self._writer, b"w")
 
     def close(self) -> None:
         """Close the connection and the pipe."""
         if self._connection is not None:
             self._connection.close()
-        os.close(self._reader)
-        os.close(self._writer)
+        with self._writing:
+            self._is_closed = True
+            os.close(self._reader)
+            os.close(self._writer)
 
     def _listening(self) -> Any:
         """Return a connection that listens, or None while the server cannot be reached."""
@@ -145,11 +149,21 @@ class ListeningWaker:
         if self._connection is None and time.monotonic() >= self._retry_at:
             self._retry_at = time.monotonic() + _RECONNECT_S
             with contextlib.suppress(psycopg.OperationalError):  # the runner's own transactions report it
-                self._connection = psycopg.connect(
-                    self._address, autocommit=True, application_name="mlops jobs", connect_timeout=_CONNECT_S
-                )
-                self._connection.execute(f"LISTEN {CHANNEL}")
+                self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> Any:
+        import psycopg
+
+        connection = psycopg.connect(
+            self._address, autocommit=True, application_name="mlops jobs", connect_timeout=_CONNECT_S
+        )
+        try:
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _read_notifications(self, connection: Any) -> None:
         import psycopg

@@ -71,10 +71,17 @@ def hang(context: JobContext) -> None:
     time.sleep(600)
 
 
-def commit_late(context: JobContext) -> None:
-    """Wait until the job was taken over, and try to commit without having looked."""
-    context.log("waiting")
+def commit_and_hang(context: JobContext) -> None:
+    """End the job, and stay."""
+    with context.commit(result=os.getpid()) as tx:
+        write_effect(tx, context.job_id)
     time.sleep(600)
+
+
+def say_too_much(context: JobContext) -> str:
+    """Return and log more than a job can keep."""
+    context.log("x" * 50_000_000)
+    return "x" * 50_000_000
 
 
 NO_FUNCTION = 7

@@ -104,6 +104,23 @@ def test_a_time_limit_kills_what_does_not_look(lab: Database, ask: Enqueue, runn
     until(lambda: not any(is_alive(pid) for pid in pids(lab, job_id)))
 
 
+def test_a_time_limit_also_ends_what_stays_after_its_commit(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """The job has succeeded, and its process does not stay for ever."""
+    runner_of(JobHandler(KIND, isolated(isolated_handlers.commit_and_hang), timeout_s=3.0), lease_s=1.0)
+    done = wait(lab, ask(), LONG_S)
+    assert (done.status, is_alive(done.result)) == (JobStatus.SUCCEEDED, True)
+    until(lambda: not is_alive(done.result))
+
+
+def test_what_no_job_can_keep_stays_in_its_process(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """The worker is not made to read it: lines are cut there, and the job says how long its result may be."""
+    run(runner_of, isolated_handlers.say_too_much)
+    job_id = ask()
+    done = wait(lab, job_id, LONG_S)
+    assert (done.status, "has 50000002 characters" in (done.error or "")) == (JobStatus.FAILED, True)
+    assert all(len(line) < 30_000 for line in lines(lab, job_id))
+
+
 def test_a_cancelled_one_may_clean_up(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
     """It is told at its next check."""
     run(runner_of, isolated_handlers.check_for_ever)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import select
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -49,6 +54,55 @@ def test_a_job_that_another_process_asks_for_ends_the_wait(database: Database, w
         enqueue(tx, kind="test.any")
     waiting.join(60)
     assert not waiting.is_alive()
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Have more files open than `select` can name."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4_096, hard)), hard))
+    with ExitStack() as opened:
+        for _ in range(1_100):
+            opened.enter_context(Path(os.devnull).open())
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_process_may_have_many_open_files(many_files: None, database: Database) -> None:
+    """More than a thousand, as servers do."""
+    made = default_waker(database)
+    made.wait(FOR_EVER_S)
+    made.wake()
+    made.wait(FOR_EVER_S)
+    made.close()
+
+
+def test_a_wake_after_the_end_goes_nowhere(database: Database) -> None:
+    """What has taken the place of a closed pipe is not written to."""
+    made = default_waker(database)
+    made.close()
+    reader, writer = os.pipe()
+    made.wake()
+    assert select.select([reader], [], [], 0)[0] == []
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_connection_that_fails_as_it_begins_to_listen_is_made_anew(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile it sleeps without."""
+    waker = ListeningWaker(postgresql_url)
+    with monkeypatch.context() as broken:
+        broken.setattr(psycopg.Connection, "execute", lambda self, _: self.pgconn.finish() or self.cursor().execute(""))
+        waker.wait(0.1)
+        waker.wait(0.1)
+    while waker._connection is None:
+        waker.wait(0.1)
+    with open_database(postgresql_url) as database, database.write() as tx:
+        enqueue(tx, kind="test.any")
+    waker.wait(FOR_EVER_S)
+    waker.close()
 
 
 def test_a_connection_that_is_lost_is_made_anew(postgresql_url: str) -> None:

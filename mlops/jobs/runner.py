@@ -48,7 +48,7 @@ class JobRunner:
         handlers: What it can do, one handler for each kind.
         workers: How many jobs run at once.
         capabilities: What this process has, to be matched with what jobs and handlers require.
-        waker: What it sleeps on; that of the database when left out.
+        waker: Makes what it sleeps on, at each start; the way that goes with the database when left out.
         backoff: How long a failed job pauses before its next attempt.
         lease_s: After how many seconds without a sign of life others take its jobs over.
         schedules: Whether it also makes the jobs of schedules that are due; any number of runners may.
@@ -79,7 +79,7 @@ class JobRunner:
         *,
         workers: int = 1,
         capabilities: Iterable[str] = (),
-        waker: Waker | None = None,
+        waker: Callable[[Database], Waker] = default_waker,
         backoff: Backoff | None = None,
         lease_s: float = 10.0,
         schedules: bool = False,
@@ -168,10 +168,14 @@ class JobRunner:
         claimant = Claimant(self._new_id(), self.kinds, self._capabilities, self._lease_s)
         database = open_database(self._database.url)
         station = Station(database, claimant, self._backoff, self._chance, self._now)
+        try:
+            waker = self._waker(database)
+        except BaseException:
+            database.close()
+            raise
         scheduler = None
         if self._schedules:
             scheduler = Scheduler(database, now=self._now, new_id=self._new_id, chance=self._chance)
-        waker = self._waker or default_waker(database)
         return _Shift(station, self._handlers, self._workers, waker, scheduler=scheduler, close=self.close)
 
 

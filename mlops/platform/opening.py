@@ -176,6 +176,7 @@ class Platform:
         """
         from mlops.jobs import JobRunner
         from mlops.jobs.redis_waker import RedisWaker
+        from mlops.jobs.wakers import default_waker
         from mlops.platform.scheduled import declare_schedules
 
         if self.jobs is not None:
@@ -186,7 +187,7 @@ class Platform:
             [around(handler) for handler in handlers] if around else handlers,
             workers=workers,
             capabilities=capabilities,
-            waker=RedisWaker(self.database, redis_url) if redis_url else None,
+            waker=(lambda database: RedisWaker(database, redis_url)) if redis_url else default_waker,
             schedules=True,
             now=self._now,
             new_id=self._new_id,

@@ -121,7 +121,7 @@ def test_a_runner_goes_on_without_redis(
     """Its loss is said once by each side, and its return; jobs are done all along."""
     with capture_logs() as logs:
         announcer_of(server.url)
-        runner_of(EFFECT, waker=RedisWaker(lab, server.url))
+        runner_of(EFFECT, waker=lambda database: RedisWaker(database, server.url))
         for change in (lambda: None, server.stop, server.start):
             change()
             assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
@@ -140,7 +140,7 @@ def test_a_server_that_never_was_costs_nothing_and_gives_nothing_away(
     url = "redis://ann:hush@127.0.0.1:1/0"
     with capture_logs() as logs:
         announcer_of(url)
-        runner_of(EFFECT, waker=RedisWaker(lab, url))
+        runner_of(EFFECT, waker=lambda database: RedisWaker(database, url))
         assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
         until(lambda: len(logs) == 2)
     assert "hush" not in str(logs)

@@ -24,12 +24,14 @@ from mlops.jobs import (
     JobRunner,
     JobStatus,
     PermanentFailure,
+    Waker,
     cancel,
     enqueue,
     job_logs,
     wait,
 )
 from mlops.jobs.claiming import claim
+from mlops.jobs.wakers import default_waker
 from mlops.tests.integration.jobs.conftest import (
     EFFECT,
     KIND,
@@ -345,7 +347,7 @@ def test_a_sleep_that_fails_does_not_end_a_runner(lab: Database, ask: Enqueue, r
         def close(self) -> None:
             """Do nothing."""
 
-    runner_of(EFFECT, waker=Restless())
+    runner_of(EFFECT, waker=lambda _: Restless())
     assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
     assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
 
@@ -379,6 +381,21 @@ def test_a_runner_can_be_started_twice_and_again(lab: Database, ask: Enqueue, ru
     runner.start()
     assert runner.worker != first
     assert wait(lab, job_id, LONG_S).worker == runner.worker
+
+
+def test_a_runner_sleeps_on_another_waker_after_each_start(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """One that was closed is not used again."""
+    made: list[Waker] = []
+
+    def waker_of(database: Database) -> Waker:
+        made.append(default_waker(database))
+        return made[-1]
+
+    runner = runner_of(EFFECT, waker=waker_of)
+    runner.close()
+    runner.start()
+    assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
+    assert len(made) == 2
 
 
 def test_many_short_jobs_are_each_done_once(lab: Database, runner_of: Runner) -> None:

@@ -1,16 +1,19 @@
 """Keeps a process alive while jobs that it asked for itself are running here, or can be taken up here.
 
 At a program's end Python waits for threads that are no daemons; this is the only one of a runner, and it exists only
-while it has something to wait for.
+while it has something to wait for. A program that is ended by Ctrl-C is not kept.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
 __all__ = ["Keeper", "Own"]
+
+_LOOK_EVERY_S = 0.5  # whether Ctrl-C has ended the program
 
 
 class Own(NamedTuple):
@@ -78,5 +81,11 @@ class Keeper:
 
     def _stay(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._own)
+            while self._own and not _is_interrupted():
+                self._changed.wait(_LOOK_EVERY_S)
             self._thread = None
+
+
+def _is_interrupted() -> bool:
+    """Say whether Ctrl-C has ended the program: Python keeps the error that it printed at the main thread's end."""
+    return not threading.main_thread().is_alive() and getattr(sys, "last_type", None) is KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import threading
@@ -31,7 +32,7 @@ from mlops.jobs.signals import CANCEL_WANTED, ENDED, QUEUED, Queued
 from mlops.jobs.station import Station
 from mlops.jobs.wakers import Waker, default_waker
 
-__all__ = ["JobRunner"]
+__all__ = ["JobRunner", "is_interruption"]
 
 _SHORTEST_LEASE_S = 0.1
 _LONGEST_LEASE_S = 86_400
@@ -41,7 +42,8 @@ class JobRunner:
     """Takes up jobs of the kinds that it has handlers for and runs them in threads of this process.
 
     Any number of runners, in any number of processes, share the work on one database. A job that this process asked for
-    keeps the process alive until it has ended, as long as it can be done here; other jobs are given back at its end.
+    keeps the process alive until it has ended, as long as it can be done here; other jobs are given back at its end,
+    and so are all when Ctrl-C ends the program, or the runner's block.
 
     Args:
         database: Where the jobs are; the runner keeps it open until it is closed itself.
@@ -110,8 +112,8 @@ class JobRunner:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(0.0 if is_interruption(kind) else None)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -177,6 +179,11 @@ class JobRunner:
         if self._schedules:
             scheduler = Scheduler(database, now=self._now, new_id=self._new_id, chance=self._chance)
         return _Shift(station, self._handlers, self._workers, waker, scheduler=scheduler, close=self.close)
+
+
+def is_interruption(kind: type[BaseException] | None) -> bool:
+    """Say whether a block was left because somebody wants it to end now: by Ctrl-C, or as a cancelled task."""
+    return kind is not None and issubclass(kind, KeyboardInterrupt | asyncio.CancelledError)
 
 
 class _Shift:

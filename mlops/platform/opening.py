@@ -123,13 +123,15 @@ class Platform:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._give_back_jobs(kind)
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await asyncio.to_thread(self._give_back_jobs, kind)
         await self.aclose()
 
     def __repr__(self) -> str:
@@ -201,6 +203,7 @@ class Platform:
     def close(self) -> None:
         """Wait for the jobs that this process asked for and can do, then close every part. Twice is once.
 
+        A block that Ctrl-C ends, or a cancellation, gives its jobs back instead, for the next process to begin again.
         One part that fails does not keep the others open. Close `jobs` before to wait for less.
         """
         with self._lock:
@@ -210,6 +213,13 @@ class Platform:
     async def aclose(self) -> None:
         """Close every part without holding up the event loop. Twice is once."""
         await asyncio.to_thread(self.close)
+
+    def _give_back_jobs(self, kind: type[BaseException] | None) -> None:
+        """Wait for no job when the block was left by Ctrl-C or a cancellation."""
+        from mlops.jobs.runner import is_interruption
+
+        if self.jobs is not None and is_interruption(kind):
+            self.jobs.close(0.0)
 
 
 def _open_parts(config: MLOpsConfig, opened: ExitStack, now: Now, new_id: NewId) -> Parts:
@@ -245,7 +255,9 @@ def _announce_jobs(config: MLOpsConfig, database: Database, opened: ExitStack) -
 
 
 def _end_jobs(runner: JobRunner) -> None:
+    timeout_s: float | None = 0.0  # who interrupts the wait waits for nothing more
     try:
         runner.finish()
+        timeout_s = None
     finally:
-        runner.close()
+        runner.close(timeout_s)

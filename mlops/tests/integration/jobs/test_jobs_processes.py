@@ -65,6 +65,15 @@ def test_a_script_ends_while_it_does_somebody_elses_job(
     assert wait(lab, job_id, LONG_S).status is JobStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize("what", ["interrupted", "interrupted_within"])
+def test_an_interrupted_script_ends_at_once(lab: Database, start_program: Start, what: str) -> None:
+    """Ctrl-C means it: the job is given back as though it had not begun, and the next process does it."""
+    script = start_program("script.py", what)
+    job_id = heard(script)
+    assert script.wait(LONG_S) == -signal.SIGINT
+    assert (status(lab, job_id), job(lab, job_id).attempts) == (JobStatus.QUEUED, 0)
+
+
 def test_the_next_process_goes_on_with_a_killed_ones_job(
     lab: Database, start_program: Start, runner_of: Runner
 ) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from mlops import clock
 from mlops.data_pipeline import DataSchema
 from mlops.errors import Conflict, InvalidInput, NotFound
 from mlops.feature_store import Entity
-from mlops.jobs import JobHandler, JobRunner, JobStatus, enqueue, list_schedules, list_workers, wait
+from mlops.jobs import JobHandler, JobRunner, JobStatus, enqueue, get_job, list_schedules, list_workers, wait
 from mlops.model_registry import ModelMetadata
 from mlops.platform import Platform, list_restore_points
 from mlops.platform.scheduled import BACKUP, PRUNING, RETENTION
@@ -85,6 +88,32 @@ def test_without_workers_jobs_wait(make_lab: Callable[..., Site], table: Path) -
         assert platform.pipeline.sync.get_pipeline_run(run_id).status == "pending"
         platform.start_jobs(workers=2)
         platform.pipeline.sync.wait(run_id, timeout_s=LONG_S)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_an_interrupted_block_gives_its_jobs_back(
+    make_lab: Callable[..., Site], opened_here: OpenedHere, error: type[BaseException]
+) -> None:
+    """It waits for none, and closes all the same."""
+    begun, release = threading.Event(), threading.Event()
+    config = make_lab().config
+    slow = JobHandler("lab.slow", lambda _: begun.set() or (release.wait(LONG_S) and None))
+
+    def interrupted() -> str:
+        with suppress(error), Platform.open(config, workers=0) as platform:
+            platform.add_job_handlers([slow])
+            platform.start_jobs()
+            with platform.database.write() as tx:
+                job_id = enqueue(tx, kind="lab.slow")
+            assert begun.wait(LONG_S)
+            raise error
+        return job_id
+
+    job_id = interrupted()
+    assert opened_here() == set()
+    release.set()
+    with Platform.open(config, workers=0) as platform, platform.database.read() as tx:
+        assert (get_job(tx, job_id).status, get_job(tx, job_id).attempts) == ("queued", 0)
 
 
 def test_a_program_adds_its_own_kinds_of_jobs(make_lab: Callable[..., Site], opened_here: OpenedHere) -> None:

@@ -2,7 +2,8 @@
 
 `slow` takes a while; `failing` needs all its attempts; `chain` depends on another one; `later` is for tomorrow; `busy`
 asks for nothing and ends while somebody else's job runs in it; `killed` is killed in its job; `beside` asks without a
-runner.
+runner; `interrupted` is told by Ctrl-C to end while its job goes on, and so is `interrupted_within` in its runner's
+block.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ begun = threading.Event()
 def handle(context):
     """Do what the script's name says."""
     begun.set()
-    if what == "busy":
+    if what == "busy" or what.startswith("interrupted"):
         time.sleep(600)
     if what == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -37,8 +38,9 @@ def handle(context):
 
 
 database = open_database(sys.argv[1])
+runner = JobRunner(database, [JobHandler(KIND, handle)], backoff=Backoff(0.2, 0.2))
 if what != "beside":
-    JobRunner(database, [JobHandler(KIND, handle)], backoff=Backoff(0.2, 0.2)).start()
+    runner.start()
 if what == "busy":
     begun.wait(60)
 else:
@@ -48,3 +50,10 @@ else:
         if what == "chain":
             job_id = enqueue(tx, kind=KIND, depends_on=[job_id])
         say(job_id)
+if what == "interrupted_within":
+    with runner:
+        begun.wait(60)
+        signal.raise_signal(signal.SIGINT)
+if what == "interrupted":
+    begun.wait(60)
+    signal.raise_signal(signal.SIGINT)

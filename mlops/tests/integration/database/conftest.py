@@ -25,6 +25,8 @@ _HOLDER = (
 )
 
 RunPython = Callable[..., str]
+SILENT = ""
+"""What a program prints that asserts for itself, and ends with status 0."""
 HoldLock = Callable[[Path], AbstractContextManager[None]]
 
 
@@ -64,7 +66,10 @@ def sqlite_points(sqlite_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def run_python() -> RunPython:
-    """Return a function that runs a program in a process of its own and returns what it printed."""
+    """Return a function that runs a program in a process of its own and returns what it printed.
+
+    It fails with the program's traceback when one of the program's own assertions, or anything else, ends it.
+    """
 
     def run(code: str, *arguments: object, timeout_s: float = 60) -> str:
         command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlops.database import Database, GroupCommit, open_database
 from mlops.tests.fixtures.points import stored, write_points
-from mlops.tests.integration.database.conftest import RunPython
+from mlops.tests.integration.database.conftest import SILENT, RunPython
 
 PROLOGUE = """
     import asyncio, os, sys, threading
@@ -58,7 +58,7 @@ USES_WHAT_THE_PARENT_OPENED = """
 
 def test_a_child_uses_what_its_parent_opened(points: Database, run_python: RunPython) -> None:
     """Database and group commit work on in the child with connections of its own, and in the parent undisturbed."""
-    run_python(PROLOGUE + USES_WHAT_THE_PARENT_OPENED, points.url)
+    assert run_python(PROLOGUE + USES_WHAT_THE_PARENT_OPENED, points.url) == SILENT
 
 
 FORKS_WHILE_ANOTHER_THREAD_LEADS = """
@@ -91,7 +91,7 @@ FORKS_WHILE_ANOTHER_THREAD_LEADS = """
 
 def test_a_child_forked_while_another_thread_leads(points: Database, run_python: RunPython) -> None:
     """The child starts with an empty queue; the parent's transaction, and those who wait for it, go on."""
-    run_python(PROLOGUE + FORKS_WHILE_ANOTHER_THREAD_LEADS, points.url)
+    assert run_python(PROLOGUE + FORKS_WHILE_ANOTHER_THREAD_LEADS, points.url) == SILENT
 
 
 LEAVES_LOCK_AND_LOG = """
@@ -119,7 +119,7 @@ LEAVES_LOCK_AND_LOG = """
 
 def test_a_childs_end_leaves_the_parents_lock_and_log(sqlite_url: str, run_python: RunPython) -> None:
     """However a child ends, it neither unlocks what the parent holds nor takes its write-ahead log away."""
-    run_python(PROLOGUE + LEAVES_LOCK_AND_LOG, sqlite_url)
+    assert run_python(PROLOGUE + LEAVES_LOCK_AND_LOG, sqlite_url) == SILENT
 
 
 OUTLIVES_ITS_PARENT = """
@@ -160,7 +160,7 @@ INSIDE_A_WRITE = """
 
 def test_a_child_forked_inside_a_write_cannot_commit_it(sqlite_url: str, run_python: RunPython) -> None:
     """A transaction belongs to the process that began it: the child's end of the block fails, the parent's commits."""
-    run_python(PROLOGUE + INSIDE_A_WRITE, sqlite_url)
+    assert run_python(PROLOGUE + INSIDE_A_WRITE, sqlite_url) == SILENT
 
 
 WHILE_A_WAIT_IS_ABANDONED = """
@@ -191,7 +191,7 @@ WHILE_A_WAIT_IS_ABANDONED = """
 
 def test_a_child_forked_beside_an_abandoned_wait_holds_no_lock(sqlite_url: str, run_python: RunPython) -> None:
     """A child that lives on keeps no share of a lock that its parent waited for."""
-    run_python(PROLOGUE + WHILE_A_WAIT_IS_ABANDONED, sqlite_url)
+    assert run_python(PROLOGUE + WHILE_A_WAIT_IS_ABANDONED, sqlite_url) == SILENT
 
 
 SPAWN = """
@@ -221,9 +221,8 @@ def test_workers_of_multiprocessing_write(sqlite_url: str, tmp_path: Path, run_p
         program = tmp_path / f"{method}.py"
         program.write_text(textwrap.dedent(SPAWN.replace("{method}", method)))
         url = sqlite_url.replace("mlops.db", f"{method}.db")
-        run_python(
-            f"import runpy, sys; sys.argv = ['x', {url!r}]; runpy.run_path({str(program)!r}, run_name='__main__')"
-        )
+        run = f"import runpy, sys; sys.argv = ['x', {url!r}]; runpy.run_path({str(program)!r}, run_name='__main__')"
+        assert run_python(run) == SILENT
 
 
 NEVER_CLOSES = """
@@ -295,4 +294,4 @@ OPENED_ANEW = """
 
 def test_a_database_opened_anew_after_all_were_closed(sqlite_url: str, run_python: RunPython) -> None:
     """Closing all leaves nothing in the registry that a later opening, or a late close, could stumble over."""
-    run_python(PROLOGUE + OPENED_ANEW, sqlite_url)
+    assert run_python(PROLOGUE + OPENED_ANEW, sqlite_url) == SILENT

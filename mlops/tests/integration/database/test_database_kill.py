@@ -63,7 +63,7 @@ def attempted(acknowledged: set[int], run: int) -> set[int]:
     return found
 
 
-def kill_and_look(url: str, repetitions: int) -> None:
+def check_after_kills(url: str, repetitions: int) -> None:
     """Kill a writer so many times on one database, and look after each."""
     nursery = Nursery(url)
     chance = random.Random(repetitions)
@@ -86,15 +86,15 @@ def check(ids: list[int], acknowledged: set[int], run: int) -> None:
 
 def test_kill_of_a_writer_loses_nothing_acknowledged(sqlite_url: str) -> None:
     """Twenty kills of a process that writes from threads and a loop, on one file."""
-    kill_and_look(sqlite_url, 20)
+    check_after_kills(sqlite_url, 20)
 
 
 @pytest.mark.long
 def test_two_hundred_kills_lose_nothing_acknowledged(sqlite_url: str) -> None:
     """Two hundred kills on one file."""
-    kill_and_look(sqlite_url, 200)
+    check_after_kills(sqlite_url, 200)
 
 
 def test_kill_of_a_client_loses_nothing_acknowledged(postgresql_points: Database) -> None:
     """Five kills of a process that writes to PostgreSQL."""
-    kill_and_look(postgresql_points.url, 5)
+    check_after_kills(postgresql_points.url, 5)

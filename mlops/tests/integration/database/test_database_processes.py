@@ -14,7 +14,7 @@ from mlops.database import Database, GroupCommit, open_database
 from mlops.database.checkpointer import Checkpointer
 from mlops.database.writer_lock import WriterLock
 from mlops.tests.fixtures.points import POINTS, create_points, stored, write_points
-from mlops.tests.integration.database.conftest import RunPython, until
+from mlops.tests.integration.database.conftest import SILENT, RunPython, until
 
 WRITER = Path(__file__).parent / "programs" / "writer.py"
 
@@ -79,7 +79,7 @@ OPEN_TOGETHER = """
 
 def test_many_processes_open_one_new_file_at_once(tmp_path: Path, run_python: RunPython) -> None:
     """The first one makes the tables, the others find them, and all write: eight new files, five processes each."""
-    run_python(OPEN_TOGETHER, tmp_path)
+    assert run_python(OPEN_TOGETHER, tmp_path) == SILENT
 
 
 def test_many_threads_open_one_new_file_at_once(sqlite_url: str) -> None:
@@ -201,3 +201,4 @@ def test_few_large_transactions_are_noticed_too(sqlite_points: Database) -> None
             rows = [(number, "x" * 60) for number in range(first, first + 60_000)]
             tx.insert_rows(POINTS, ("id", "text"), rows)
     until(lambda: path.stat().st_size > 6 << 20)  # moved from the log on into the file
+    assert len(stored(sqlite_points)) == 240_000

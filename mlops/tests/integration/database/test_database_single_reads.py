@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from mlops.database import Database, DatabaseUnavailable, DriverStatement, open_database
 from mlops.errors import Conflict
 from mlops.tests.fixtures.points import POINTS, create_points, insert
-from mlops.tests.integration.database.conftest import RunPython
+from mlops.tests.integration.database.conftest import SILENT, RunPython
 
 ABOVE = DriverStatement(
     sa.select(POINTS.c.id, POINTS.c.text).where(POINTS.c.id > sa.bindparam("least")).order_by(POINTS.c.id), ("least",)
@@ -90,4 +90,4 @@ IN_A_CHILD = """
 
 def test_a_child_reads_by_a_connection_of_its_own(points: Database, run_python: RunPython) -> None:
     """And the parent's goes on."""
-    run_python(IN_A_CHILD, points.url)
+    assert run_python(IN_A_CHILD, points.url) == SILENT

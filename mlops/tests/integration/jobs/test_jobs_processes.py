@@ -111,7 +111,7 @@ def test_a_worker_elsewhere_is_woken(lab: Database, ask: Enqueue, start_program:
         assert wait(lab, ask(), LONG_S).status is JobStatus.SUCCEEDED
 
 
-def kill_for(seconds: float, lab: Database, start_program: Start) -> None:
+def check_under_kills(seconds: float, lab: Database, start_program: Start) -> None:
     """Have two schedulers and four workers killed and replaced at random; then let the work be finished, and look."""
     chance = random.Random(seconds)
     kinds = ["scheduler.py"] * 2 + ["worker.py"] * 4
@@ -152,10 +152,10 @@ def check_all(lab: Database) -> None:
 
 def test_kills_at_random_lose_and_repeat_nothing(lab: Database, start_program: Start) -> None:
     """Some seconds of killing schedulers and workers, while their wall clocks jump."""
-    kill_for(5, lab, start_program)
+    check_under_kills(5, lab, start_program)
 
 
 @pytest.mark.long
 def test_a_minute_of_kills_loses_and_repeats_nothing(lab: Database, start_program: Start) -> None:
     """The same for a minute."""
-    kill_for(60, lab, start_program)
+    check_under_kills(60, lab, start_program)

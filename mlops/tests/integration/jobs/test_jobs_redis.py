@@ -112,7 +112,7 @@ def test_an_announcement_wakes_a_sleeper(
     waker.wait(0)
     announcer_of(valkey_url)
     ask()
-    until(sleeper.woken.is_set)
+    assert sleeper.woken.wait(LONG_S)
 
 
 def test_a_runner_goes_on_without_redis(

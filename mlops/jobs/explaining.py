@@ -89,7 +89,9 @@ def _unable(job: Job, workers: Sequence[JobWorker]) -> list[str]:
     knowing = [worker for worker in workers if job.kind in worker.kinds]
     if not knowing:
         remedy = "one that imports its handler, and has what that requires: `mlops worker --import my.module`"
-        return [f"None of the {len(workers)} live workers takes jobs of kind {job.kind!r}. Start {remedy}."]
+        one = len(workers) == 1
+        nobody = "The one live worker does not take" if one else f"None of the {len(workers)} live workers takes"
+        return [f"{nobody} jobs of kind {job.kind!r}. Start {remedy}."]
     nowhere = sorted(job.requires - frozenset[str]().union(*(worker.capabilities for worker in knowing)))
     if nowhere:
         return [f"It needs {name!r}, which no live worker has." for name in nowhere]

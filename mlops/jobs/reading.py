@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +14,12 @@ from mlops.jobs.errors import JobNotFound
 from mlops.jobs.tables import IS_UNFINISHED, job_dependencies, jobs
 from mlops.jobs.tables import job_logs as logs_table
 from mlops.records import decode_json
-from mlops.search import Page
+from mlops.search import InvalidCursor, Page
 
 __all__ = ["find_job", "find_unfinished", "get_job", "job_logs", "job_of", "list_jobs"]
 
 _MOST_LISTED = 10_000
+_CURSOR = re.compile(r"[0-9a-f-]{36}")  # the id of a job
 _FIELDS = (
     *("job_id", "project", "kind", "priority", "status", "run_at", "attempts", "max_attempts", "timeout_s", "worker"),
     *("token", "heartbeat_at", "error", "key", "created_by", "created_at", "started_at", "ended_at"),
@@ -84,14 +86,14 @@ def list_jobs(
         cursor: `next_cursor` of the page before.
 
     Raises:
-        InvalidInput: A limit out of range, or an unknown status.
+        InvalidInput: A limit out of range, an unknown status, or a cursor that no page had.
     """
     if not 1 <= limit <= _MOST_LISTED:
         raise InvalidInput(f"limit is {limit}; a page has 1 to {_MOST_LISTED} jobs. Use next_cursor for more.")
     wanted = {"status": None if status is None else _status(status), "kind": kind, "project": project}
     conditions = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
     if cursor is not None:
-        conditions.append(jobs.c.job_id < cursor)
+        conditions.append(jobs.c.job_id < _checked(cursor))
     rows = tx.execute(sa.select(jobs).where(*conditions).order_by(jobs.c.job_id.desc()).limit(limit + 1)).all()
     needs = _needs(tx, [row.job_id for row in rows[:limit]])
     found = [job_of(row, needs.get(row.job_id, ())) for row in rows[:limit]]
@@ -118,6 +120,14 @@ def job_logs(tx: Transaction, job_id: str, *, after: int = 0, limit: int = 1_000
     if not rows:
         get_job(tx, job_id)
     return [JobLogLine(**{name: getattr(row, name) for name in JobLogLine.model_fields}) for row in rows]
+
+
+def _checked(cursor: str) -> str:
+    if not _CURSOR.fullmatch(cursor):
+        raise InvalidCursor(
+            f"{cursor!r} is no cursor. Pass the next_cursor of a page unchanged, or none to begin anew."
+        )
+    return cursor
 
 
 def _status(status: JobStatus | str) -> str:

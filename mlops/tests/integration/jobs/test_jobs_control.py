@@ -211,15 +211,18 @@ def test_what_a_kept_job_depends_on_is_kept(lab: Database, ask: Enqueue) -> None
 
 def test_a_job_that_nobody_can_take_says_why(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
     """No worker, no handler, no capability, not all of them together."""
-    other, gpu, together = ask("test.other"), ask(requires=["gpu"]), ask(requires=["a", "b"])
-    assert "No worker is alive" in reasons(lab, other)
-    runner_of(JobHandler("test.unused", id), capabilities=["gpu"])
-    runner_of(EFFECT, capabilities=["a"])
-    runner_of(EFFECT, capabilities=["b"])
 
     def alive() -> int:
         with lab.read() as tx:
             return len(list_workers(tx))
+
+    other, gpu, together = ask("test.other"), ask(requires=["gpu"]), ask(requires=["a", "b"])
+    assert "No worker is alive" in reasons(lab, other)
+    runner_of(JobHandler("test.unused", id), capabilities=["gpu"])
+    until(lambda: alive() == 1)
+    assert "The one live worker does not take jobs of kind 'test.other'" in reasons(lab, other)
+    runner_of(EFFECT, capabilities=["a"])
+    runner_of(EFFECT, capabilities=["b"])
 
     until(lambda: alive() == 3)
     assert "None of the 3 live workers takes jobs of kind 'test.other'" in reasons(lab, other)

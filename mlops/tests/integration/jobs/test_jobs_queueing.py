@@ -166,3 +166,5 @@ def test_lists_go_by_page_and_filter(lab: Database, ask: Enqueue) -> None:
         assert list_jobs(tx, status=JobStatus.FAILED) == []
         with pytest.raises(InvalidInput, match="succeeded"):
             list_jobs(tx, status="done")
+        with pytest.raises(InvalidInput, match="'nonsense' is no cursor"):
+            list_jobs(tx, cursor="nonsense")

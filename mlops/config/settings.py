@@ -105,7 +105,7 @@ class DatabaseSettings(Settings):
         description="Most connections open at once; those beyond `database.pool_size` are closed after use. "
         "Unset, it is `database.pool_size` + 15.",
     )
-    lock_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+    lock_timeout_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = Field(
         60.0, description="Seconds that a write waits for the writer lock before it fails."
     )
 
@@ -152,7 +152,7 @@ class ExperimentTrackingSettings(Settings):
         "./mlops_data/experiments", description="Artifacts of experiments: a folder, or any fsspec URL."
     )
     default_project: Text = Field("default", description="Project of experiments that name none.")
-    system_metrics_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    system_metrics_interval_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
         10.0, description="Seconds between two samples of CPU, memory and disk while a run is open; 0 turns them off."
     )
     capture_environment: bool = Field(
@@ -221,7 +221,7 @@ class FeatureStoreSettings(Settings):
 class JobsSettings(Settings):
     """Work that outlives the process that asked for it."""
 
-    keep_ended_days: Annotated[int, Field(ge=0)] = Field(
+    keep_ended_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         90,
         description="Days after which ended jobs with their logs are removed, each night, and DataFrames that only "
         "their runs were begun on; 0 keeps them for ever.",

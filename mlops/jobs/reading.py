@@ -124,9 +124,7 @@ def job_logs(tx: Transaction, job_id: str, *, after: int = 0, limit: int = 1_000
 
 def _checked(cursor: str) -> str:
     if not _CURSOR.fullmatch(cursor):
-        raise InvalidCursor(
-            f"{cursor!r} is no cursor. Pass the next_cursor of a page unchanged, or none to begin anew."
-        )
+        raise InvalidCursor(f"{cursor!r} is no cursor. Pass the next_cursor of a page unchanged, or none at all.")
     return cursor
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from mlops.database import Database, DatabaseBusy, DatabaseSettings, DatabaseUnavailable, open_database
 from mlops.database.registry import Database as Opened
 from mlops.database.writer_lock import WriterLock
-from mlops.errors import Conflict
+from mlops.errors import Conflict, InvalidInput
 from mlops.tests.fixtures.points import create_points, insert, stored
 from mlops.tests.integration.database.conftest import HoldLock
 
@@ -173,6 +173,13 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseUnavailable, match=r"cannot be opened: (File exists|Not a directory)"):
         open_database(f"sqlite:///{tmp_path}/file/mlops.db")
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 1e12])
+def test_a_wait_that_cannot_be_is_refused(seconds: float) -> None:
+    """Before anybody waits."""
+    with pytest.raises(InvalidInput, match="lock_timeout_s"):
+        DatabaseSettings(lock_timeout_s=seconds)
 
 
 def descriptors() -> set[str]:

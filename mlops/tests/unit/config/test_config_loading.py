@@ -152,6 +152,20 @@ def test_the_most_connections_follow_the_pool_until_they_are_set(pool_size: int)
     assert config.origin("database.max_connections") == "default"
 
 
+@pytest.mark.parametrize(
+    ("section", "setting", "value"),
+    [
+        ("database", "lock_timeout_s", 1e12),
+        ("experiment_tracking", "system_metrics_interval_s", 1e12),
+        ("jobs", "keep_ended_days", 10_000_000),
+    ],
+)
+def test_times_that_no_clock_can_hold_are_refused(section: str, setting: str, value: float) -> None:
+    """At once, and not by whoever waits or counts with them later."""
+    with pytest.raises(ConfigurationError, match=rf"{section}\.{setting}"):
+        ConfigManager(environ={}).load_config(**{section: {setting: value}})
+
+
 def test_a_configuration_is_frozen() -> None:
     """Settings cannot be changed after they were loaded."""
     config = ConfigManager().load_config()

@@ -134,7 +134,7 @@ def test_a_wrong_type_in_the_file_names_file_key_and_value() -> None:
     [
         ("MLOPS_HEALTH_CHECK_INTERVAL", "soon", "whole number ≥ 1"),
         ("MLOPS_ERROR_THRESHOLD", "1.5", "number ≥ 0 and ≤ 1"),
-        ("MLOPS_DATABASE_LOCK_TIMEOUT_S", "nan", "number > 0"),
+        ("MLOPS_DATABASE_LOCK_TIMEOUT_S", "nan", "number > 0 and ≤ 86400"),
         ("MLOPS_EXPERIMENT_TRACKING_CAPTURE_ENVIRONMENT", "perhaps", "true or false"),
     ],
 )

@@ -11,6 +11,7 @@ from mlops import audit, clock
 from mlops.clock import Now
 from mlops.database import Transaction
 from mlops.errors import InvalidInput
+from mlops.jobs.attempt import storable
 from mlops.jobs.ending import LogLine, add_logs, move_dependants
 from mlops.jobs.entities import Job, JobStatus
 from mlops.jobs.errors import JobNotFound, JobStateConflict
@@ -166,7 +167,7 @@ def _note(tx: Transaction, job: Job, action: str, reason: str, now: Now) -> None
     """Tell the job's log and, last, the audit."""
     actor = audit.current_actor()
     because = f": {reason}" if reason else ""
-    add_logs(tx, job.job_id, job.attempts, [LogLine(now(), "info", f"{action} by {actor}{because}")])
+    add_logs(tx, job.job_id, job.attempts, [LogLine(now(), "info", storable(f"{action} by {actor}{because}"))])
     details = {"kind": job.kind, "from_status": job.status.value, "reason": reason}
     audit.append(
         tx,

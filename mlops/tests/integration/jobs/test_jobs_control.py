@@ -128,6 +128,15 @@ def test_cancelling_what_has_not_begun_ends_it_at_once(lab: Database, ask: Enque
     assert line.message == "cancel by ann: wrong plate"
 
 
+def test_any_reason_can_be_written_down(lab: Database, ask: Enqueue) -> None:
+    """Also one that a database could not hold."""
+    job_id = ask()
+    with lab.write() as tx:
+        cancel(tx, job_id, reason="half\0 a plate")
+        [line] = job_logs(tx, job_id)
+    assert line.message.endswith("half\N{REPLACEMENT CHARACTER} a plate")
+
+
 def test_an_ended_job_cannot_be_cancelled(lab: Database, ask: Enqueue) -> None:
     """Nor can one that does not exist."""
     job_id = ask()

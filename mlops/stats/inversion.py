@@ -39,6 +39,7 @@ def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> 
         before = found
         gap = above - below
         found = np.where(gap > 0, inner - below * (outer - inner) / np.where(gap > 0, gap, 1.0), outer)
+        found = np.where((below == 0) & (inner == inside), (inner + outer) / 2, found)  # a chord from 0 leads nowhere
         value = excess(found)
         is_inner = value <= 0
         above = np.where(is_inner, np.where(was_inner, above / 2, above), value)

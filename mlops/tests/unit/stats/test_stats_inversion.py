@@ -30,3 +30,9 @@ def test_many_intervals_at_once_are_each_alone() -> None:
     wide = np.array([1e-6, 1.0, 1e6])
     found = limits(lambda x: x - wide, np.zeros(3), np.full(3, 1e7))
     assert found == pytest.approx(wide)
+
+
+def test_a_value_that_is_just_accepted_hides_no_wider_limit() -> None:
+    """An excess of 0 in the middle, as that of equal rates without any spread, is not where rejection begins."""
+    found = limits(lambda x: np.abs(x) - 0.4 * np.sqrt(np.abs(x)), np.zeros(2), np.array([-1.0, 1.0]))
+    assert found == pytest.approx([-0.16, 0.16])

@@ -72,6 +72,14 @@ def test_score_limits_touch_zero_at_cochrans_statistic():
     assert float(low) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_strata_without_a_single_event_still_leave_the_difference_open():
+    """None of 40 and none of 40: z²/(n + z²) either way, as Miettinen and Nurminen's score (without n / (n - 1))."""
+    nobody, everybody = Counts([20, 20], [0, 0]), Counts([20, 20], [20, 20])
+    for arm in (nobody, everybody):
+        low, high = score_limits(arm, arm, 1.96)
+        assert (float(low), float(high)) == pytest.approx((-1.96**2 / (40 + 1.96**2), 1.96**2 / (40 + 1.96**2)))
+
+
 def test_overlap_weights_of_rates_are_those_of_mantel_and_haenszel():
     """As means of 0 and 1 they have the same difference."""
     n1, x1, n2, x2 = np.array([60.0, 900]), np.array([30.0, 90]), np.array([40.0, 100]), np.array([24.0, 16])

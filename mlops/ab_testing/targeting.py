@@ -38,8 +38,14 @@ class Audience:
         self._conditions = conditions
 
     def includes(self, user_id: str, context: Mapping[str, Any] | None) -> bool:
-        """Tell whether a request belongs to the audience."""
+        """Tell whether a request belongs to the audience.
+
+        Raises:
+            InvalidInput: The context has no fields.
+        """
         fields = context or {}
+        if not isinstance(fields, dict | Mapping):  # dict first: it is quicker to tell
+            raise InvalidInput(f"context is {short_repr(fields)}; pass the request's fields by name, as a dict.")
         for name, conditions in self._conditions.items():
             value = user_id if name == "user_id" and name not in fields else fields.get(name, _ABSENT)
             if not all(condition(value) for condition in conditions):

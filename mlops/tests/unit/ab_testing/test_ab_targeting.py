@@ -78,6 +78,13 @@ def test_a_condition_that_cannot_be_read_is_refused(condition: Any, words: str) 
         read_filters({"field": condition})
 
 
+@pytest.mark.parametrize("context", [["north"], "north", 3])
+def test_a_context_without_fields_is_refused(context: Any) -> None:
+    """The message shows it and says what to pass."""
+    with pytest.raises(InvalidInput, match="pass the request's fields by name"):
+        read_filters({"site": "north"}).includes("u", context)
+
+
 @given(
     st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5))
 )

@@ -15,7 +15,7 @@ from mlops.ab_testing.entities import CONTROL, ABTestConfig, Guardrail, MetricKi
 from mlops.ab_testing.errors import InvalidDesign
 from mlops.ab_testing.guardrails import watches
 from mlops.ab_testing.measures import CONFUSION, KNOWN, LABELLED, measure_of
-from mlops.ab_testing.method import choose
+from mlops.ab_testing.method import choose, planned_size
 from mlops.ab_testing.outcomes import as_text
 from mlops.ab_testing.planning import least_total, request_of
 from mlops.errors import InvalidInput, did_you_mean
@@ -26,6 +26,17 @@ __all__ = ["check_design"]
 _PAIR_ONLY = {TestType.CHAMPION_CHALLENGER: "multivariate", TestType.CANARY: "multivariate"}
 _ERRORS = frozenset({"absolute_error", "squared_error"})
 _SUM_TOLERANCE = 1e-9
+
+_CALLED = {
+    "sensitivity": "It is called 'recall', of the positive_label.",
+    "specificity": "It is called 'recall', with the label of the healthy as positive_label.",
+    "ppv": "It is called 'precision', of the positive_label.",
+    "f1": "It is called 'f1_score'.",
+    "mae": "It is called 'absolute_error'.",
+    "mse": "It is called 'squared_error'.",
+    "rmse": "Compare its square, 'squared_error'.",
+}
+"""What metrics that the manager computes itself are called here, by the other names that people have for them."""
 
 Reasons = Iterator[str]
 
@@ -115,7 +126,7 @@ def _metrics(config: ABTestConfig) -> Reasons:
 
 
 def _metric(config: ABTestConfig, name: str) -> Reasons:
-    hint = "" if name in KNOWN or name in config.metrics else did_you_mean(name, KNOWN)
+    hint = "" if name in KNOWN or name in config.metrics else _CALLED.get(name.lower()) or did_you_mean(name, KNOWN)
     if hint:
         yield f"Metric {name!r} is not known. {hint} A number of response_data with this name is declared in `metrics`."
         return
@@ -261,7 +272,7 @@ def _incomparable(config: ABTestConfig) -> Reasons:
 
 
 def _out_of_reach(config: ABTestConfig) -> Reasons:
-    """Refuse a power that the maximum sample cannot reach even if it were looked at only once."""
+    """Refuse a power that the sample at the end cannot reach even if it were looked at only once."""
     try:
         request = request_of(config)
         if request is None or request.effect is None:
@@ -270,10 +281,25 @@ def _out_of_reach(config: ABTestConfig) -> Reasons:
     except InvalidInput as error:
         yield str(error)
         return
-    most = config.maximum_sample_size
-    if most is not None and needed > most:
+    end = _end(config)
+    if end is not None and needed > end[0]:
+        counted = _COUNTED.get(measure_of(config, config.primary_metric).source, "interactions")
         yield (
-            f"With maximum_sample_size {most:,} a difference of {request.effect:g} is not found with a power of "
-            f"{100 * request.power:g} %; that takes {needed:,} interactions at least. Raise the maximum, look for a "
-            "larger difference, or accept less power."
+            f"With {end[1]} a difference of {request.effect:g} is not found with a power of {100 * request.power:g} %; "
+            f"that takes {needed:,} {counted} at least. Plan for more of them, look for a larger "
+            "difference, or accept less power."
         )
+
+
+_COUNTED = {"recall": "truly positive interactions", "precision": "positive predictions"}
+"""What a metric has a value for, where that is not every interaction."""
+
+
+def _end(config: ABTestConfig) -> tuple[int, str] | None:
+    """Return how many interactions there will be at the end, and what says so; None where nobody knows."""
+    size, days, traffic = config.maximum_sample_size, config.planned_duration_days, config.expected_traffic_per_day
+    if size is not None:
+        return size, f"maximum_sample_size {size:,}"
+    if days is None or traffic is None:
+        return None
+    return planned_size(config), f"{traffic:,g} interactions a day for {days:g} days"

@@ -17,6 +17,9 @@ _TWO = [{"model_id": "m", "version": "2"}, {"model_id": "m", "version": "3"}]
 _THIRDS = {"control": 0.5, "treatment_1": 0.25, "treatment_2": 0.25}
 
 
+_PLANNED = {"baseline_rate": 0.9, "minimum_detectable_effect": 0.02}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -33,8 +36,11 @@ _THIRDS = {"control": 0.5, "treatment_1": 0.25, "treatment_2": 0.25}
         {"primary_metric": "f1_score", "positive_label": "sick"},
         {"primary_metric": "p95_latency_ms"},
         {"primary_metric": "confidence_score"},
+        {"primary_metric": "sensitivity", "metrics": {"sensitivity": {"kind": "mean"}}},
         {"primary_metric": "yield", "metrics": {"yield": {"kind": "mean", "direction": "max"}}},
-        {"baseline_rate": 0.9, "minimum_detectable_effect": 0.02, "maximum_sample_size": 10_000},
+        _PLANNED | {"maximum_sample_size": 10_000},
+        _PLANNED | {"planned_duration_days": 10, "expected_traffic_per_day": 650},
+        _PLANNED | {"planned_duration_days": 10},
     ],
 )
 def test_a_sound_design_passes(fields):
@@ -70,6 +76,9 @@ def test_what_cannot_be_planned_is_a_reason_against_the_design():
         ),
         ({"treatment_models": _TWO, "traffic_allocation": _THIRDS}, "use test_type 'multivariate'"),
         ({"primary_metric": "acuracy"}, "Did you mean 'accuracy'"),
+        ({"primary_metric": "sensitivity"}, "It is called 'recall'"),
+        ({"guardrail_metrics": ["specificity"]}, "the label of the healthy as positive_label"),
+        ({"secondary_metrics": ["MAE"]}, "It is called 'absolute_error'"),
         ({"primary_metric": "yield"}, "more or less of 'yield' is better"),
         ({"guardrail_metrics": ["yield"]}, "more or less of 'yield' is better"),
         ({"primary_metric": "recall"}, "positive_label"),
@@ -115,6 +124,14 @@ def test_what_cannot_be_planned_is_a_reason_against_the_design():
             "is not kept by phase",
         ),
         ({"baseline_rate": 0.9, "minimum_detectable_effect": 0.02, "maximum_sample_size": 6000}, "that takes 6,426"),
+        (
+            _PLANNED | {"planned_duration_days": 10, "expected_traffic_per_day": 600},
+            "600 interactions a day for 10 days",
+        ),
+        (
+            _PLANNED | {"maximum_sample_size": 6000, "primary_metric": "recall", "positive_label": "sick"},
+            "6,426 truly positive interactions",
+        ),
         ({"baseline_rate": 0.99, "minimum_detectable_effect": 0.02}, "must lie between 0 and 1"),
     ],
 )

@@ -110,4 +110,5 @@ def within(blocks: Summary, sizes: tuple[int, ...], *, are_rates: bool) -> tuple
         sums = (np.cumsum(part, axis=0)[ends[ends < len(n)]] for part in (weight, weight * (mean[:, 1:] - mean[:, :1])))
         total, excess = sums
         error, score = (np.sqrt(np.cumsum(part, axis=0)[ends[ends < len(n)]]) for part in (spread, null))
+        error = np.where(error > 0, error, np.nan)  # nothing is known where nothing varied
         return excess / total, error / total, excess / score

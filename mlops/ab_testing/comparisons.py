@@ -254,8 +254,10 @@ def _statistics(metric: MetricMethod, seen: Summary) -> tuple[Floats, Floats, Fl
     if metric.kind is MetricKind.PROPORTION:
         events = _events(seen)
         z = proportions.pooled_z_test(Counts(n[:, :1], events[:, :1]), Counts(n[:, 1:], events[:, 1:])).statistic
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.sqrt(mean * (1 - mean) / n)
+        rate = (events + 1) / (
+            n + 2
+        )  # Agresti and Caffo (2000), The American Statistician 54: no event leaves an error
+        error = np.sqrt(rate * (1 - rate) / (n + 2))
         return mean[:, 1:] - mean[:, :1], np.hypot(error[:, :1], error[:, 1:]), np.asarray(z)
     found = means.welch_test(
         Summary(n[:, :1], mean[:, :1], variance[:, :1]), Summary(n[:, 1:], mean[:, 1:], variance[:, 1:])

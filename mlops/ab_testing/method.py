@@ -123,8 +123,9 @@ def _sequence(config: ABTestConfig, measure: Measure, unit: Unit, test: Test) ->
         return "none", "its values cannot be compared in this design"
     if measure.kind is MetricKind.QUANTILE:
         return "quantile_sequence", "a quantile, of values of any law"
-    if measure.kind is not MetricKind.PROPORTION or unit != "value" or measure.source in CONFUSION:
-        return "asymptotic", "an average over many independent units"
+    is_rate = measure.kind is MetricKind.PROPORTION
+    if not is_rate or unit != "value" or measure.source in CONFUSION:
+        return "asymptotic", _PAIRED if is_rate and unit == "pair" else "an average over many independent units"
     if config.test_type in BLOCKWISE:
         return "e_process", "harm must show early, and shares may change: arms are compared block by block"
     cell = round(planned_size(config) * min(config.traffic_allocation.values()) * _distance(config, measure), 9)
@@ -132,6 +133,9 @@ def _sequence(config: ABTestConfig, measure: Measure, unit: Unit, test: Test) ->
     if cell >= LEAST_CELL:
         return "asymptotic", f"{expected}, which is enough for the normal law"
     return "e_process", f"{expected}, too seldom for the normal law: exact at every look"
+
+
+_PAIRED = "its p-value is exact, from the requests on which the models differ"
 
 
 def _rounded(cell: float) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from mlops.ab_testing.entities import CONTROL, MetricKind, VariantComparison, VariantResult, Verdict
 from mlops.ab_testing.measures import KNOWN, LABELLED, Measure, amount, number, shown, unit_of
 from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus
-from mlops.ab_testing.verdict_words import is_told, rounded
+from mlops.ab_testing.verdict_words import distinct, is_told, rounded
 from mlops.formatting import ABSENT
 
 __all__ = [
@@ -292,8 +292,9 @@ def interval(measure: Measure, limits: Limits, *, beside: float) -> str:
     """
     if not limits.is_known:
         return ""
+    write = distinct if limits.lower > 0 or limits.upper < 0 else number  # what leaves 0 out shall not read as 0
     low, high = (
-        _signed(limit, number(measure, abs(rounded(measure, limit, limits)), beside=beside)) for limit in limits
+        _signed(limit, write(measure, abs(rounded(measure, limit, limits)), beside=beside)) for limit in limits
     )
     return f"{low} to {high}"
 

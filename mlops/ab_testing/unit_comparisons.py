@@ -23,6 +23,9 @@ from mlops.stats.tails import critical_z
 __all__ = ["compare_adjusted", "compare_clusters", "compare_pairs", "compare_strata", "strata_of"]
 
 _EXACT_BELOW = 25  # differing pairs, for McNemar's exact test
+_DIFFERING = 0.1
+"""Share of pairs that is expected to differ. It decides about power only: tuned to all pairs, models that differ on 3 %
+of the requests are told apart in 56 % of the tests instead of 80 %."""
 
 
 def compare_clusters(units: PairMoments, levels: Levels) -> Compared:
@@ -203,6 +206,7 @@ def _mcnemar(table: paired.PairedCounts, n: Floats) -> Floats:
 def _exact_p(table: paired.PairedCounts, levels: Levels) -> Floats:
     """Return the always-valid p-value of differing pairs falling to either side alike; exact for any number."""
     differing = np.add(table.control_only, table.treatment_only)
-    strength = bernoulli_mixture.prior_strength(float(np.max(levels.targets)), alpha=levels.alpha)
+    tuned = _DIFFERING * 2 * float(np.max(levels.targets))  # of so many pairs
+    strength = bernoulli_mixture.prior_strength(tuned, alpha=levels.alpha)
     log_e = bernoulli_mixture.log_e_value(Counts(differing, table.treatment_only), 0.5, strength)
     return np.exp(-np.maximum(log_e, 0.0))

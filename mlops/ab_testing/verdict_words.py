@@ -12,7 +12,7 @@ from mlops.ab_testing.analysis import MetricMethod
 from mlops.ab_testing.entities import MetricKind
 from mlops.ab_testing.measures import Measure, amount, number
 
-__all__ = ["Case", "claimed", "is_told", "observed", "rounded"]
+__all__ = ["Case", "claimed", "distinct", "is_told", "observed", "rounded"]
 
 _ONE_POINT = 0.01
 _DIGITS = frozenset("123456789")
@@ -37,10 +37,28 @@ def claimed(case: Case) -> str:
     """Say what was found, such as `treatment_1 is better on accuracy by 1.9 points (0.4 to 3.4)`."""
     sign = -1.0 if case.difference < 0 else 1.0
     size = amount(case.measure, _rounded(case, sign * case.difference), beside=case.beside)
-    limits = sorted((sign * case.lower, sign * case.upper))  # none is rounded to 0, which would take the claim back
-    low, high = (number(case.measure, limit, beside=case.beside) for limit in limits)
-    shown = f" ({low} to {high})" if _has_limits(case) else ""
-    return f"{case.name} is {_rank(case)} on {case.metric.name} by {size}{shown}"
+    return f"{case.name} is {_rank(case)} on {case.metric.name} by {size}{_limits_of_claim(case, sign)}"
+
+
+def _limits_of_claim(case: Case, sign: float) -> str:
+    """Return the limits of what was found; none reads as 0, which would take the claim back."""
+    low, high = sorted((sign * case.lower, sign * case.upper))
+    least = distinct(case.measure, low, beside=case.beside) if low > 0 else "above 0"
+    if _has_limits(case):
+        return f" ({least} to {distinct(case.measure, high, beside=case.beside)})"
+    return f" ({least} or more)" if 0 < low < high == math.inf else ""
+
+
+def distinct(measure: Measure, limit: float, *, beside: float) -> str:
+    """Return the number of a limit with as many digits as tell it from 0.
+
+    Example:
+        >>> from mlops.ab_testing.measures import KNOWN
+        >>> distinct(KNOWN["mean_value"], 0.0141, beside=100.0), distinct(KNOWN["mean_value"], 3.025, beside=100.0)
+        ('0.014', '3.0')
+    """
+    shown = number(measure, limit, beside=beside)
+    return shown if is_told(shown) or not limit else f"{limit:.2g}"
 
 
 def observed(case: Case) -> str:

@@ -87,16 +87,18 @@ def rule(method: Method, table: Table, looks: Looks, situation: Situation) -> Ru
     """
     found = table.found
     is_fixed = method.mode == "fixed"
-    p_value = _adjusted(table, found.p_value if is_fixed else found.always_p)
+    alone = found.p_value if is_fixed else found.always_p
+    p_value = _adjusted(table, alone)
     lower, upper = (found.lower, found.upper) if is_fixed else (found.always_lower, found.always_upper)
     may_claim = np.array([[metric.role != "other" and not _misleads(metric, situation)] for metric in table.metrics])
     is_significant = (p_value <= method.alpha) & may_claim & (situation.is_over or not is_fixed)
     none = np.zeros(p_value.shape, dtype=np.int64)
     answer = Rulings(p_value, found.difference.copy(), lower.copy(), upper.copy(), is_significant, none)
+    is_quiet = np.concatenate([p_value[:1], alone[1:]]) > method.alpha
     if method.mode == "planned_looks":
         _put_looks(answer, method, looks)
-    else:
-        _agree(answer)
+        is_quiet[0] = ~answer.is_significant[0]
+    _agree(answer, is_quiet)
     return answer._replace(is_significant=answer.is_significant & may_claim & (not situation.is_mismatch))
 
 
@@ -114,15 +116,24 @@ def _adjusted(table: Table, p_values: Floats) -> Floats:
     return answer
 
 
-def _agree(answer: Rulings) -> None:
-    """End limits of the primary metric at 0 where a later step of Holm's procedure says that there is a difference.
+def _agree(answer: Rulings, is_quiet: NDArray[np.bool_]) -> None:
+    """Let limits leave 0 out just where the test finds a difference: they may come from another formula than p-values.
 
-    All treatments together, limits compatible with his steps are those (Strassburger and Bretz 2008, Compatible
-    simultaneous lower confidence bounds for the Holm procedure, Statistics in Medicine 27, doi:10.1002/sim.3338).
+    So do those of few pairs, of sparse rates, and of a later step of Holm's procedure, where limits that end at 0 are
+    compatible with it (Strassburger and Bretz 2008, Compatible simultaneous lower confidence bounds for the Holm
+    procedure, Statistics in Medicine 27, doi:10.1002/sim.3338). Moved inwards they lose what the test refuses alone.
+
+    Args:
+        answer: What decides; its limits are moved.
+        is_quiet: Where the comparison alone finds no difference.
     """
-    is_found, difference = answer.is_significant[0], answer.difference[0]
-    answer.lower[0] = np.where(is_found & (difference > 0), np.maximum(answer.lower[0], 0.0), answer.lower[0])
-    answer.upper[0] = np.where(is_found & (difference < 0), np.minimum(answer.upper[0], 0.0), answer.upper[0])
+    is_above, is_below = (answer.is_significant & (sign * answer.difference > 0) for sign in (1, -1))
+    for limit, is_claimed, inner, outer in (
+        (answer.lower, is_above, np.maximum, np.minimum),
+        (answer.upper, is_below, np.minimum, np.maximum),
+    ):
+        limit[is_claimed] = inner(limit[is_claimed], 0.0)
+        limit[is_quiet] = outer(limit[is_quiet], 0.0)
 
 
 def _put_looks(answer: Rulings, method: Method, looks: Looks) -> None:
@@ -177,6 +188,8 @@ def _cases(judge: Judge, row: int, names: Sequence[str]) -> Iterator[Case]:
 
 def _found(judge: Judge, case: Case) -> Finding:
     situation, metric = judge.situation, case.metric
+    if metric.test == "none":
+        return Finding(Verdict.UNDECIDED, f"this design does not compare {metric.name} with control")
     if math.isnan(case.difference):
         yet = "" if case.is_final else " yet"
         return Finding(

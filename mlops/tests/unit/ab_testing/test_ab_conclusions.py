@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from mlops.ab_testing.blocks import planned_block_of
 from mlops.ab_testing.entities import TestStatus, Verdict
 from mlops.ab_testing.evidence import Exposures
 from mlops.ab_testing.integrity import SEQUENTIAL_LEVEL, check_sample_ratio
@@ -15,7 +16,7 @@ from mlops.ab_testing.results import has_ended, report
 from mlops.ab_testing.stopping import decide
 from mlops.stats.arms import Counts
 from mlops.stats.proportions import newcombe_interval, pooled_z_test
-from mlops.tests.fixtures.ab_evidence import NOW, design, gathered, rates
+from mlops.tests.fixtures.ab_evidence import NOW, blocked, design, gathered, means, pair_moments, rates, values
 
 
 def reported(config, metrics, **more):
@@ -159,3 +160,47 @@ def test_a_test_is_over_by_what_it_named_only(fields, is_over):
     assert ("at the end" in found.conclusion) == is_over
     stopped = config.changed(status=TestStatus.COMPLETED)
     assert report(stopped, choose(config), evidence, now=NOW).is_final
+
+
+def _pairs(both, first, second, neither):
+    return [(1.0, 1.0)] * both + [(1.0, 0.0)] * first + [(0.0, 1.0)] * second + [(0.0, 0.0)] * neither
+
+
+@pytest.mark.parametrize("second", range(30, 90, 6))
+def test_limits_of_a_shadow_agree_with_its_exact_p_value(second):
+    """At every look, though limits are those of an average and p-values those of the pairs that differ."""
+    table, n = (770, 32, second, 32), 834 + second
+    evidence = rates([n, n], [802, 770 + second], pairs=pair_moments([_pairs(*table)]))
+    got = reported(design(test_type="shadow"), {"accuracy": evidence}).results["treatment_1"].comparison
+    assert got.is_significant == (got.always_valid_p_value <= 0.05)
+    assert got.is_significant == (got.always_valid_lower >= 0 < got.always_valid_upper)
+
+
+@pytest.mark.parametrize("fields", [{"strata": ["site"]}, {"sequential": "planned_looks", "looks": 4}, {}])
+@pytest.mark.parametrize("rate", [0, 1])
+def test_rates_without_a_single_event_rule_nothing_out(rate, fields):
+    """Twenty successes of twenty in both arms are no proof that the arms are alike."""
+    config = design(**({"sequential": "fixed", "maximum_sample_size": 40, "minimum_detectable_effect": 0.02} | fields))
+    n, events = [20.0, 20.0], [20.0 * rate] * 2
+    cut = blocked([0, 1] * 21, [rate] * 42, 2, cut=lambda index: planned_block_of(index, looks=4, maximum=40))
+    evidence = rates(n, events, strata={"a": rates(n, events).values}, blocks=cut)
+    got = reported(config, {"accuracy": evidence}).results["treatment_1"].comparison
+    assert got.verdict is Verdict.UNDECIDED
+
+
+def test_a_metric_that_is_not_compared_says_so():
+    """It has values, and a guardrail on them; only nothing is claimed of the difference."""
+    config = design(test_type="shadow", guardrail_metrics=[{"metric": "p95_latency_ms", "limit": 300}])
+    latencies = values([[100.0, 120.0], [110.0, 130.0]])
+    got = reported(config, {"latency_ms": latencies}).results["treatment_1"].comparisons["p95_latency_ms"]
+    assert got.words == "this design does not compare p95_latency_ms with control"
+
+
+def test_what_is_claimed_never_reads_as_nothing():
+    """Limits near 0 get the digits that tell them from it; without an upper limit the lower one is said alone."""
+    config = design(primary_metric="mean_value")
+    found = reported(config, {"value": means([5000, 5000], [100.0, 100.63], [10.0, 10.0])})
+    words = found.results["treatment_1"].comparison.words
+    assert found.verdict is Verdict.BETTER
+    assert " by 0.6 (0.0" in words
+    assert "(0.0 to" not in words

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison, Verdict
+from mlops.ab_testing.entities import CONTROL, TestType, VariantComparison
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.ab_testing.report_rails import bound_of, rail_state, rail_value
@@ -46,6 +46,9 @@ __all__ = ["draw", "to_picture"]
 _MOST_ARMS = 10
 _MOST_SHADES = 2  # more of them hide each other
 _MOST_RAILS = 5
+_FEET = 3.25  # width of the foot, in shares of its parts
+_LETTER = 5.2  # points, of the small texts
+_WIDTH = 9.6  # inches
 _LEFT = 0.018  # of the figure's width, free at both sides
 
 
@@ -72,7 +75,7 @@ def draw(report: ABTestReport, *, theme: ThemeName = "light") -> Figure:
     colours = theme_named(theme)
     bands = _bands(report)
     heights = [height for height, _ in bands]
-    figure = new_figure(colours, 9.6, sum(heights))
+    figure = new_figure(colours, _WIDTH, sum(heights))
     parts: Any = figure.subfigures(len(bands), 1, height_ratios=heights, squeeze=False)
     for part, (_, paint) in zip(parts[:, 0], bands, strict=True):
         paint(part, report, colours)
@@ -96,18 +99,26 @@ def _bands(report: ABTestReport) -> list[tuple[float, Paint]]:
 
 
 def _draw_foot(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
-    places: Any = part.subfigures(1, 3, width_ratios=[0.95, 0.85, 1.45])
-    for place, paint in zip(places, _feet(report), strict=False):
+    feet = _feet(report)
+    widths = [width for width, _ in feet]
+    free = _FEET - sum(widths)
+    if feet[-1][1] is _draw_guardrails:
+        widths[-1] += free  # they are words
+    else:
+        widths.append(free)
+    places: Any = part.subfigures(1, len(widths), width_ratios=widths, squeeze=False)
+    for place, (_, paint) in zip(places[0], feet, strict=False):
         paint(place, report, theme)
 
 
-def _feet(report: ABTestReport) -> list[Paint]:
-    found: list[tuple[bool, Paint]] = [
-        (report.test_type is not TestType.SHADOW, _draw_traffic),
-        (needs_labels(report), _draw_labels),
-        (bool(report.guardrails), _draw_guardrails),
+def _feet(report: ABTestReport) -> list[tuple[float, Paint]]:
+    """Return the parts at the foot that there is something to show in, with their shares of the width."""
+    found: list[tuple[bool, float, Paint]] = [
+        (report.test_type is not TestType.SHADOW, 0.95, _draw_traffic),
+        (needs_labels(report), 0.85, _draw_labels),
+        (bool(report.guardrails), 1.45, _draw_guardrails),
     ]
-    return [paint for is_there, paint in found if is_there]
+    return [(width, paint) for is_there, width, paint in found if is_there]
 
 
 def _treatments(report: ABTestReport) -> list[str]:
@@ -131,7 +142,7 @@ def _title(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
 def _said(report: ABTestReport) -> str:
     """Return the sentence below the headline: of what is violated, or of the treatment that it is about."""
     broken = violations(report)
-    if broken and headline_tone(report) == "bad" and report.verdict is not Verdict.WORSE:
+    if broken and headline_tone(report) == "bad":
         return titled(broken[0].words)
     found = report.results[leading(report)].comparison if leading(report) in report.results else None
     return titled(found.words if found is not None else report.conclusion)
@@ -290,6 +301,7 @@ def _draw_guardrails(part: SubFigure, report: ABTestReport, theme: Theme) -> Non
     axes.set_xticks([])
     axes.set_yticks([])
     several = len(_treatments(report)) > 1
+    room = _WIDTH * 72 * part.bbox_relative.width - 76  # points beside the state
     for row, rail in enumerate(rails[:_MOST_RAILS]):
         down = -6 - 15 * row
         state, tone = rail_state(report, rail)
@@ -297,7 +309,10 @@ def _draw_guardrails(part: SubFigure, report: ABTestReport, theme: Theme) -> Non
         bound = f"{rail_value(report, rail)}  ({bound_of(report, rail)})"
         written: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
         axes.annotate(f"● {state}", (0, 1), (0, down), color=theme.tones[tone], fontsize=8.5, **written)
-        axes.annotate(literal(words, 26), (0, 1), (56, down), color=theme.text, fontsize=8.5, **written)
+        space = room - len(bound) * _LETTER
+        axes.annotate(
+            literal(words, max(8, int(space / _LETTER))), (0, 1), (56, down), color=theme.text, fontsize=8.5, **written
+        )
         axes.annotate(bound, (1, 1), (0, down), color=theme.muted, fontsize=8.5, ha="right", **written)
     if len(rails) > _MOST_RAILS:
         more = f"and {len(rails) - _MOST_RAILS} more"

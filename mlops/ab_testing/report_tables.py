@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from mlops.ab_testing.entities import CONTROL, Phase, TestType, VariantComparison, Verdict
+from mlops.ab_testing.entities import CONTROL, Phase, TestType, VariantComparison, VariantResult, Verdict
 from mlops.ab_testing.measures import KNOWN, Measure, shown
 from mlops.ab_testing.report_charts import colour_of, share_bar, stacked_bar
 from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus, LabelCoverage
@@ -15,6 +15,7 @@ from mlops.ab_testing.report_words import (
     change,
     deciding_limits,
     interval,
+    made_of,
     measure_named,
     model_name,
     needs_labels,
@@ -218,12 +219,18 @@ def _metric_rows(report: ABTestReport, metric: str, treatments: Sequence[str]) -
         if found is None:
             continue
         title = f"{text(metric, 80)}<small>{role if role != 'other' else 'not named'}</small>" if place == 0 else ""
-        control = value(report.results[CONTROL], measure) if place == 0 else ""
+        control = _measured(report.results[CONTROL], measure) if place == 0 else ""
         rows.append(
             f'<tr class="{role}"><td class="name">{title}</td><td class="num">{control}</td><td>{text(name)}</td>'
-            f'<td class="num">{value(report.results[name], measure)}</td>{_compared(report, measure, found, role)}</tr>'
+            f'<td class="num">{_measured(report.results[name], measure)}</td>'
+            f"{_compared(report, measure, found, role)}</tr>"
         )
     return "".join(rows)
+
+
+def _measured(result: VariantResult, measure: Measure) -> str:
+    """Return a value and what it is made of: of how many, since not every interaction has one."""
+    return f"{value(result, measure)}<br><small>{made_of(result, measure)}</small>"
 
 
 def _compared(report: ABTestReport, measure: Measure, found: VariantComparison, role: str) -> str:
@@ -249,7 +256,9 @@ def method_section(report: ABTestReport, *, is_wide: bool) -> str:
 
 
 def phase_section(report: ABTestReport) -> str:
-    """Return the times of constant weights in order."""
+    """Return the times of constant weights in order; nothing of a shadow, in which all variants answer everything."""
+    if report.test_type is TestType.SHADOW:
+        return ""
     variants = variants_of(report)
     phases = report.phases[-_MOST_PHASES:]
     if phases:

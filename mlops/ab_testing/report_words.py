@@ -29,6 +29,7 @@ __all__ = [
     "interval",
     "is_measured",
     "leading",
+    "made_of",
     "measure_named",
     "model_name",
     "needs_labels",
@@ -258,6 +259,24 @@ def value(result: VariantResult, measure: Measure) -> str:
     return ABSENT if math.isnan(found) else shown(measure, found)
 
 
+def made_of(result: VariantResult, measure: Measure) -> str:
+    """Return how many values a metric is made of, of a rate with its events; empty where that is not counted.
+
+    Example:
+        >>> recall = VariantResult(variant_id="control", model_id="m", model_version="1", sample_size=900,
+        ...                        metrics={"recall": {"count": 250, "mean": 0.8, "std": 0.4, "total": 200}})
+        >>> made_of(recall, KNOWN["recall"])
+        '200 of 250'
+    """
+    summary = result.metrics.get(measure.source)
+    if summary is None or not summary.count or measure.kind is MetricKind.RATIO:
+        return ""
+    if measure.kind is not MetricKind.PROPORTION:
+        return f"{summary.count:,} values"
+    events = summary.count - summary.total if measure.is_complement else summary.total
+    return f"{round(events):,} of {summary.count:,}"
+
+
 def beside(report: ABTestReport, measure: Measure) -> float:
     """Return control's value of a metric, which decides how many digits differences have."""
     found = value_of(report.results[CONTROL], measure) if CONTROL in report.results else math.nan
@@ -284,19 +303,28 @@ def change(measure: Measure, difference: float, *, beside: float, limits: Limits
 
 
 def interval(measure: Measure, limits: Limits, *, beside: float) -> str:
-    """Return an interval in words; empty where it is not known.
+    """Return an interval in words, of one without an end the limit that leaves 0 out; empty where it is not known.
 
     Example:
         >>> interval(KNOWN["accuracy"], Limits(-0.004, 0.042), beside=0.9)
         '−0.4 to +4.2'
+        >>> interval(KNOWN["p95_latency_ms"], Limits(14.0, math.inf), beside=160.0)
+        '+14.0 or more'
     """
     if not limits.is_known:
-        return ""
+        return _one_sided(measure, limits, beside=beside)
     write = distinct if limits.lower > 0 or limits.upper < 0 else number  # what leaves 0 out shall not read as 0
     low, high = (
         _signed(limit, write(measure, abs(rounded(measure, limit, limits)), beside=beside)) for limit in limits
     )
     return f"{low} to {high}"
+
+
+def _one_sided(measure: Measure, limits: Limits, *, beside: float) -> str:
+    if not (limits.lower > 0 or limits.upper < 0):
+        return ""
+    limit, more = (limits.lower, "more") if limits.lower > 0 else (limits.upper, "less")
+    return f"{_signed(limit, distinct(measure, abs(limit), beside=beside))} or {more}"
 
 
 def _signed(difference: float, size: str) -> str:

@@ -32,7 +32,7 @@ _NAN = math.nan
 
 
 def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSummary], ...]:
-    """Return every logged number summarised: by variant, and then by name."""
+    """Return every logged number summarised, and the rates of a positive_label: by variant, and then by name."""
     levels = _levels(method)
     answer: tuple[dict[str, MetricSummary], ...] = tuple({} for _ in evidence.variants)
     for name, found in evidence.metrics.items():
@@ -40,7 +40,17 @@ def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSumma
         sketches = found.sketches or (None,) * len(answer)
         for into, column, sketch in zip(answer, columns, sketches, strict=True):
             into[name] = _summary(column, sketch, levels.get(name, _QUANTILES))
+    if evidence.confusion and method.positive_label is not None:
+        for name in ("precision", "recall"):
+            counts = confusion.rate_counts(evidence.confusion, name, method.positive_label)
+            for into, n, events in zip(answer, *(np.asarray(part).tolist() for part in counts), strict=True):
+                into[name] = _rate(n, events)
     return answer
+
+
+def _rate(n: float, events: float) -> MetricSummary:
+    rate = events / n if n else _NAN
+    return _summary((n, rate, rate * (1 - rate) * n / (n - 1) if n > 1 else _NAN), None, {})
 
 
 def _levels(method: Method) -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 
 from mlops.ab_testing.entities import ABTestConfig, Phase, Verdict
 from mlops.ab_testing.evidence import Evidence, MetricEvidence
@@ -18,7 +20,7 @@ from mlops.ab_testing.measures import KNOWN
 from mlops.ab_testing.method import choose
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.ab_testing.report_html import to_html
-from mlops.ab_testing.report_png import to_picture
+from mlops.ab_testing.report_png import draw, to_picture
 from mlops.ab_testing.report_scale import Scale, development, tick_text
 from mlops.ab_testing.report_style import STYLE
 from mlops.ab_testing.results import report
@@ -294,3 +296,35 @@ def test_pictures_of_violations_and_of_little_are_drawn(arms: int) -> None:
     found = reported(config, gathered(config, metrics))
     assert any(rail.is_violated for rail in found.guardrails)
     assert to_picture(found, theme="dark").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("fields", [{"primary_metric": "conversion_rate"}, {}, {"test_type": "shadow"}])
+@pytest.mark.parametrize("arms", [1, 4])
+def test_words_of_guardrails_do_not_lie_on_each_other(fields: dict[str, Any], arms: int) -> None:
+    """With and without the parts beside them, whose place they take."""
+    rails = [{"metric": "mean_latency_ms", "margin": 12.5}, {"metric": "p95_latency_ms", "limit": 1234.5}]
+    config = design(arms, guardrail_metrics=rails, **fields)
+    latency = values([[120.0, 140.0, 90.0, 130.0]] * (arms + 1))
+    evidence = {"latency_ms": latency, "conversion": rates([4] * (arms + 1), [2] * (arms + 1))}
+    figure = draw(reported(config, gathered(config, evidence)))
+    figure.canvas.draw()
+    written = [text for axes in figure.findobj(Axes) for text in axes.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in written]
+    assert sum("kept" in text.get_text() for text in written) >= 2
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
+
+
+def test_what_a_value_is_made_of_stands_below_it() -> None:
+    """Sensitivity is of the sick, of whom there are fewer than interactions."""
+    config = design(primary_metric="recall", positive_label="sick")
+    table = {('"sick"', '"sick"'): 80.0, ('"sick"', '"well"'): 20.0, ('"well"', '"well"'): 900.0}
+    evidence = gathered(config, {"accuracy": rates([1000, 1000], [980, 980])}, confusion=(table, table))
+    found = reported(config, evidence)
+    assert "80 of 100" in to_html(found)
+    assert found.results["control"].metrics["recall"].count == 100
+
+
+def test_a_shadow_has_no_phases() -> None:
+    """All variants answer every request, so shares would say nothing."""
+    config = design(test_type="shadow", phases=[Phase(number=1, allocation={"control": 1.0}, opened_at=NOW)])
+    assert "Phases" not in to_html(reported(config, gathered(config, {})))

@@ -132,7 +132,7 @@ def _summary(metric: MetricMethod, evidence: Evidence, positive_label: object) -
         return _score(metric, evidence, positive_label)
     found = _evidence_of(evidence, metric)
     if metric.kind is MetricKind.QUANTILE:
-        level = [sketch.quantile(metric.quantile) for sketch in found.sketches] or [np.nan]
+        level = [sketch.interpolated(metric.quantile) for sketch in found.sketches] or [np.nan]
         return found.values._replace(mean=np.array(level))
     if metric.kind is MetricKind.RATIO and found.clusters is not None:
         with np.errstate(invalid="ignore", divide="ignore"):

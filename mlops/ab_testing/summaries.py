@@ -82,7 +82,7 @@ _NO_QUANTILES = FrozenDict()
 
 
 def _quantiles(sketch: QuantileSketch, levels: Mapping[str, float]) -> FrozenDict:
-    return FrozenDict({name: sketch.quantile(level) for name, level in levels.items()})
+    return FrozenDict({name: sketch.interpolated(level) for name, level in levels.items()})
 
 
 def fields_of(

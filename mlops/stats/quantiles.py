@@ -86,7 +86,7 @@ def quantile_interval(sketch: QuantileSketch, q: float, *, confidence: float = 0
         return Interval(*(np.asarray(math.nan),) * 3)
     low = sketch.limits(lower)[0] if lower else -math.inf
     high = sketch.limits(upper)[1] if upper <= sketch.n else math.inf
-    return Interval(np.asarray(sketch.quantile(q)), np.asarray(low), np.asarray(high))
+    return Interval(np.asarray(sketch.interpolated(q)), np.asarray(low), np.asarray(high))
 
 
 def quantile_difference(

@@ -107,12 +107,41 @@ class QuantileSketch:
         Raises:
             InvalidInput: q is not between 0 and 1.
         """
-        if not 0 <= q <= 1:
-            raise InvalidInput(f"q is {q!r}; a quantile lies between 0 and 1.")
+        rank = self._rank(q)
         if not self.n:
             return math.nan
-        lower, upper = self.limits(max(1, math.ceil(q * self.n)))
+        lower, upper = self.limits(rank)
         return lower + (upper - lower) / 2
+
+    def interpolated(self, q: float) -> float:
+        """Return a quantile as if the numbers of a bucket lay evenly in it, each in the middle of its part.
+
+        Of many numbers that is far nearer than `quantile`, which knows buckets only, and moves as the numbers do; at
+        worst it is off by twice the relative error.
+
+        Returns:
+            NaN of no numbers.
+
+        Raises:
+            InvalidInput: q is not between 0 and 1.
+
+        Example:
+            >>> sketch = QuantileSketch.of([number / 1000 for number in range(100_000, 200_000)])
+            >>> sketch.quantile(0.5), round(sketch.interpolated(0.5), 2)
+            (149.0, 150.0)
+        """
+        rank = self._rank(q)
+        if not self.n:
+            return math.nan
+        place = bisect_left(self._ranks, rank)
+        key, count = self.buckets[place]
+        lower, upper = self._edges(key)
+        return lower + (upper - lower) * ((rank - 0.5 - (self._ranks[place] - count)) / count)
+
+    def _rank(self, q: float) -> int:
+        if not 0 <= q <= 1:
+            raise InvalidInput(f"q is {q!r}; a quantile lies between 0 and 1.")
+        return max(1, math.ceil(q * self.n))
 
     def limits(self, rank: int) -> tuple[float, float]:
         """Return between which values the number of a rank lies, 1 being the smallest of all.

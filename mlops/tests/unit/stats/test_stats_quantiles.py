@@ -41,6 +41,23 @@ def test_a_quantile_is_within_its_relative_error(values, q, digits):
     assert sketch.quantile(q) == pytest.approx(true, rel=sketch.relative_error * (1 + 1e-9), abs=1e-307)
 
 
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40), st.floats(0, 1))
+def test_an_interpolated_quantile_stays_in_its_bucket(values, q):
+    """Between the limits of its rank, and in the middle of them where it is alone."""
+    sketch = QuantileSketch.of(values)
+    lower, upper = sketch.limits(max(1, math.ceil(q * len(values))))
+    assert lower <= sketch.interpolated(q) <= upper
+    assert QuantileSketch.of(values[:1]).interpolated(q) == QuantileSketch.of(values[:1]).quantile(q)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.95, 0.99])
+def test_differences_of_many_latencies_are_nearer_than_buckets(q):
+    """Two arms a hundredth apart: the difference is right to a tenth of a bucket's width."""
+    one = np.random.default_rng(3).gamma(4, 20, 200_000)
+    found = quantile_difference(QuantileSketch.of(one), QuantileSketch.of(1.01 * one), q)
+    assert float(found.estimate) == pytest.approx(0.01 * float(np.quantile(one, q)), abs=np.quantile(one, q) / 640)
+
+
 @given(VALUES)
 def test_documents_come_back_as_they_were(values):
     """JSON keeps every bucket."""

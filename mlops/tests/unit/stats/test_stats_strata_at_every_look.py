@@ -77,7 +77,7 @@ def test_strata_without_a_single_event_still_leave_the_difference_open():
     nobody, everybody = Counts([20, 20], [0, 0]), Counts([20, 20], [20, 20])
     for arm in (nobody, everybody):
         low, high = score_limits(arm, arm, 1.96)
-        assert (float(low), float(high)) == pytest.approx((-1.96**2 / (40 + 1.96**2), 1.96**2 / (40 + 1.96**2)))
+        assert (float(low), float(high)) == pytest.approx((-(1.96**2) / (40 + 1.96**2), 1.96**2 / (40 + 1.96**2)))
 
 
 def test_overlap_weights_of_rates_are_those_of_mantel_and_haenszel():

@@ -322,8 +322,9 @@ class ABTestInteraction(Record):
         interaction_id: Unique within the test; logging it again changes nothing.
         variant_id: The variant that `assign_variant` returned.
         request_data: What was asked; fields named as strata or as the covariate are read from it.
-        response_data: What was answered. `prediction` is the answer that a label is compared with; None there is an
-            answer too, which no label equals. Every other number, nested ones with dots between the names, is a metric.
+        response_data: What was answered. `prediction` is the answer that a label is compared with, a number where the
+            task is regression; None there is an answer too, which no label equals. Every other number, nested ones with
+            dots between the names, is a metric.
         latency_ms: Milliseconds that the answer took.
         success: Whether the request was served without error.
         conversion: Whether it came to what was wanted.

@@ -74,7 +74,7 @@ def _logging(evidence: Evidence) -> tuple[dict[str, float], float, float]:
 
 
 def _loss_words(logged: dict[str, float]) -> str:
-    parts = ", ".join(f"{name} {share:.1%}" for name, share in logged.items())
+    parts = ", ".join(f"{name} {100 * share:.1f} %" for name, share in logged.items())
     return (
         f"Units arrived in the designed shares, but those of one arm log less often: an interaction came of {parts}. "
         "Those that are lost are no random sample; find out what loses them before believing any difference."
@@ -130,7 +130,7 @@ def check_coverage(evidence: Evidence) -> LabelCoverage:
 
 
 def _coverage_words(shares: dict[str, float], *, is_imbalanced: bool) -> str:
-    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share == share)  # noqa: PLR0124
+    parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items() if share == share)  # noqa: PLR0124
     if not is_imbalanced:
         return f"Labels are known for {parts}."
     return (

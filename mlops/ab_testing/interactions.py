@@ -119,8 +119,14 @@ def facts_of(
         at: Microseconds since 1970.
 
     Raises:
-        InteractionRefused: Its stratum or covariate cannot be.
+        InteractionRefused: Its stratum or covariate cannot be, or no label of a regression could judge its prediction.
     """
+    prediction = interaction.response_data.get(PREDICTION, ABSENT)
+    if config.task == "regression" and prediction is not ABSENT and not _is_judged(prediction):
+        reason = (
+            f"its prediction is {short_repr(prediction)}, and a regression is judged by numbers up to ±{LARGEST:g}."
+        )
+        raise InteractionRefused(interaction.interaction_id, f"{reason} Pass the number, or no prediction.")
     stratum, covariate = _grouped(config, interaction.interaction_id, interaction.request_data)
     return Facts(
         interaction.interaction_id,
@@ -133,8 +139,13 @@ def facts_of(
         interaction.request_id or None,
         values,
         covariate,
-        interaction.response_data.get(PREDICTION, ABSENT),
+        prediction,
     )
+
+
+def _is_judged(prediction: Any) -> bool:
+    is_number = isinstance(prediction, int | float) and not isinstance(prediction, bool)
+    return is_number and -LARGEST <= prediction <= LARGEST
 
 
 def facts_of_logged(config: ABTestConfig, logged: LoggedInteraction) -> Facts:

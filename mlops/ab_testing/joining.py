@@ -112,9 +112,13 @@ class Joiner:
 def first_join(test: LiveTest, tally: Tally, facts: Facts, told: StoredOutcome) -> StoredOutcome:
     """Take the first label of an interaction, and what it was revised to since; return the outcome, joined."""
     try:
-        first, label = (judged(test, facts, text) for text in (told.first_label, told.label))
+        label = judged(test, facts, told.label)
     except InteractionRefused:  # a label parked before its test was known to be a regression: it says nothing
         return told
+    try:
+        first = judged(test, facts, told.first_label)
+    except InteractionRefused:
+        first, told = label, told._replace(first_label=told.label)
     tally.add_label(facts, first)
     tally.revise(facts, first=first, before=first, after=label)
     return told._replace(arrival=tally.next_arrival())

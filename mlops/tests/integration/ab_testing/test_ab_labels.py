@@ -167,6 +167,23 @@ def test_regressions_have_errors(manager: ABTestManagerService, start: Start, lo
     assert (result.mean_absolute_error, result.mean_squared_error) == (2.0, 4.0)
 
 
+@pytest.mark.parametrize("is_logged_first", [True, False])
+def test_a_number_takes_the_place_of_a_label_that_said_nothing(
+    manager: ABTestManagerService, start: Start, log: Log, *, is_logged_first: bool
+) -> None:
+    """A text that waited for an interaction of a regression does not keep its correction from counting."""
+    test_id = start(task="regression", primary_metric="absolute_error")
+    manager.record_outcome("i1", "much", test_id=test_id)
+    if is_logged_first:
+        log(test_id, 1, response_data={"prediction": 3.0})
+    [outcome] = manager.record_outcome("i1", 5, test_id=test_id)
+    if not is_logged_first:
+        log(test_id, 1, response_data={"prediction": 3.0})
+    [result] = [each for each in manager.calculate_results(test_id).values() if each.labelled]
+    assert (result.mean_absolute_error, outcome.is_parked) == (2.0, not is_logged_first)
+    assert manager.verify_aggregates(test_id).is_equal
+
+
 @pytest.mark.parametrize(("label", "error"), [("x" * 999, InteractionRefused), (object(), InteractionRefused)])
 def test_labels_that_cannot_be_stored_are_refused(
     manager: ABTestManagerService, label: Any, error: type[Exception]

@@ -228,3 +228,13 @@ def test_many_fields_make_no_endless_stratum() -> None:
     interaction = _interaction(request_data=dict.fromkeys("abc", "x" * 90))
     with pytest.raises(InteractionRefused, match="250 characters"):
         facts_of(config, interaction, {}, place=("control", 1, 1), at=5)
+
+
+@pytest.mark.parametrize("prediction", ["4.2", None, True, [1.0], 10**400])
+def test_a_prediction_that_no_label_could_judge_is_refused_at_once(prediction: Any) -> None:
+    """Not days later, when the labels of a whole night would be refused with it."""
+    config = _CONFIG.changed(task="regression", primary_metric="absolute_error", secondary_metrics=())
+    interaction = _interaction(response_data={"prediction": prediction})
+    with pytest.raises(InteractionRefused, match="judged by numbers"):
+        facts_of(config, interaction, {}, place=("control", 1, 1), at=5)
+    facts_of(_CONFIG, interaction, {}, place=("control", 1, 1), at=5)

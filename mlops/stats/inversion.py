@@ -12,6 +12,7 @@ __all__ = ["limits"]
 
 _STEPS = 60  # of regula falsi at most; ten to fifteen are usual
 _CLOSE = 1e-13  # a step shorter than this, relative to where it leads, is the last
+_BESIDE = 1e-12  # from where the search begins: equal rates of 0 have no spread, and what is beside them has
 
 
 def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> Floats:
@@ -32,14 +33,13 @@ def limits(excess: Callable[[Floats], Floats], inside: Floats, ends: Floats) -> 
         >>> limits(lambda x: x**2 - 2, np.zeros(2), np.array([-5.0, 5.0])).round(6)
         array([-1.414214,  1.414214])
     """
-    inner, outer = inside, ends
+    inner, outer = inside + np.clip(ends - inside, -_BESIDE, _BESIDE), ends
     below, above = np.minimum(excess(inner), 0.0), excess(outer)
     found, is_end, was_inner = ends, above <= 0, np.zeros(ends.shape, dtype=bool)
     for _ in range(_STEPS):
         before = found
         gap = above - below
         found = np.where(gap > 0, inner - below * (outer - inner) / np.where(gap > 0, gap, 1.0), outer)
-        found = np.where((below == 0) & (inner == inside), (inner + outer) / 2, found)  # a chord from 0 leads nowhere
         value = excess(found)
         is_inner = value <= 0
         above = np.where(is_inner, np.where(was_inner, above / 2, above), value)

@@ -67,6 +67,9 @@ class VariantComparison(Record):
         always_valid_p_value: However often one looked.
         always_valid_lower: Of the difference, however often one looked.
         always_valid_upper: Likewise.
+        look_difference: Of planned looks, of the primary metric: variant minus control at the look that decides.
+        look_lower: Of that difference, over all planned looks together.
+        look_upper: Likewise.
         effect_size: In standard deviations, or Cohen's h.
         probability_best: That this variant is the best of all, under the posterior.
         verdict: What it says.
@@ -86,6 +89,9 @@ class VariantComparison(Record):
     always_valid_p_value: float = _NAN
     always_valid_lower: float = _NAN
     always_valid_upper: float = _NAN
+    look_difference: float = _NAN
+    look_lower: float = _NAN
+    look_upper: float = _NAN
     effect_size: float = _NAN
     probability_best: float = _NAN
     is_significant: bool = False

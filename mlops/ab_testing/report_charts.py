@@ -13,7 +13,7 @@ from mlops.ab_testing.entities import CONTROL, VariantComparison
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport, TimelinePoint
 from mlops.ab_testing.report_scale import Scale, development, shown_points, tick_text, time_scale
-from mlops.ab_testing.report_words import Limits, deciding_limits, told_limits
+from mlops.ab_testing.report_words import Limits, deciding_difference, deciding_limits, told_limits
 
 __all__ = ["colour_of", "development_chart", "lift_axis", "lift_row", "share_bar", "stacked_bar"]
 
@@ -43,8 +43,9 @@ def lift_row(report: ABTestReport, comparison: VariantComparison, scale: Scale, 
     if once.is_known:
         left, right = map(scale.place, once)
         parts.append(f'<rect class="once" x="{left:.2f}%" y="18" width="{right - left:.2f}%" height="10"/>')
-    if math.isfinite(comparison.difference):
-        parts.append(f'<circle class="point" cx="{scale.place(comparison.difference):.2f}%" cy="{middle}" r="5"/>')
+    difference = deciding_difference(report, comparison)
+    if math.isfinite(difference):
+        parts.append(f'<circle class="point" cx="{scale.place(difference):.2f}%" cy="{middle}" r="5"/>')
     return f'<svg class="plot {colour}" width="100%" height="{_ROW}" aria-hidden="true">{"".join(parts)}</svg>'
 
 

@@ -28,6 +28,7 @@ from mlops.ab_testing.report_words import (
     axis_unit,
     beside,
     change,
+    deciding_difference,
     deciding_limits,
     deciding_p_value,
     ends_of,
@@ -163,11 +164,11 @@ def _tiles(report: ABTestReport) -> str:
         (name, value(result, measure), model_name(result)),
         (
             "difference",
-            change(measure, found.difference, beside=near, limits=limits),
+            change(measure, deciding_difference(report, found), beside=near, limits=limits),
             interval(measure, limits, beside=near) or "no interval yet",
         ),
     ]
-    if report.verdict is not Verdict.INVALID:
+    if report.verdict is not Verdict.INVALID and report.method.mode != "planned_looks":  # which go by boundaries
         tiles.append(("p-value", p_value(deciding_p_value(report, found)), _looks(report)))
     if report.verdict is not Verdict.INVALID and math.isfinite(result.probability_best):
         tiles.append(("chance to be best", percent(result.probability_best), "flat prior, one look"))
@@ -222,7 +223,7 @@ def _legend(report: ABTestReport) -> str:
     sure = f"{100 * report.confidence_level:g} %"
     words = {
         "always_valid": f"Line: {sure} interval that holds at every look; it decides. Block: that of one look.",
-        "planned_looks": f"Line: {sure} interval that holds at every look. Block: that of one. Planned looks decide.",
+        "planned_looks": f"Line: {sure} interval of the planned look that decides. Block: that of one look, now.",
         "fixed": f"Block: {sure} interval of one look, at the end.",
     }[report.method.mode]
     several = len(treatments_of(report))
@@ -238,14 +239,17 @@ def _lift(report: ABTestReport, name: str, measure: Measure, plot: str) -> str:
         f'<div class="row"><div class="who"><b>{text(name)}</b><span>{text(model_name(result), 60)}</span></div>'
         f'<div class="plotted">{plot}</div>'
         f'<div class="lift"><b class="{tone_of(found.verdict)}">'
-        f"{change(measure, found.difference, beside=near, limits=known)}</b>"
-        f"<span>{interval(measure, known, beside=near) or _unknown(found)}</span></div></div>"
+        f"{change(measure, deciding_difference(report, found), beside=near, limits=known)}</b>"
+        f"<span>{interval(measure, known, beside=near) or _unknown(report, found)}</span></div></div>"
     )
 
 
-def _unknown(found: VariantComparison) -> str:
-    is_known = Limits(found.lower, found.upper).is_known
-    return "too few values for an interval at every look" if is_known else "not measured yet"
+def _unknown(report: ABTestReport, found: VariantComparison) -> str:
+    if not Limits(found.lower, found.upper).is_known:
+        return "not measured yet"
+    if report.method.mode == "planned_looks":
+        return "before the first planned look"
+    return "too few values for an interval at every look"
 
 
 def _no_development(report: ABTestReport) -> str:

@@ -18,6 +18,7 @@ from mlops.ab_testing.report_words import (
     axis_unit,
     beside,
     change,
+    deciding_difference,
     deciding_limits,
     ends_of,
     headline,
@@ -165,7 +166,9 @@ def _draw_lifts(part: SubFigure, report: ABTestReport, theme: Theme) -> None:
         found = report.results[name].comparison
         if found is not None:
             _draw_lift(axes, row, (Limits(found.lower, found.upper), _always(report, found)), theme.colour(row + 1))
-            axes.plot([found.difference], [row], "o", color=theme.colour(row + 1), markersize=6, zorder=4)
+            axes.plot(
+                [deciding_difference(report, found)], [row], "o", color=theme.colour(row + 1), markersize=6, zorder=4
+            )
 
 
 def _write_right(axes: Axes, theme: Theme, words: Sequence[str]) -> None:
@@ -200,7 +203,8 @@ def _lift(report: ABTestReport, measure: Measure, found: VariantComparison | Non
         return ""
     near, known = beside(report, measure), deciding_limits(report, found)
     limits = interval(measure, known, beside=near)
-    return f"{change(measure, found.difference, beside=near, limits=known)}{f'  ({limits})' if limits else ''}"
+    size = change(measure, deciding_difference(report, found), beside=near, limits=known)
+    return f"{size}  ({limits})" if limits else size
 
 
 def _draw_lift(axes: Axes, row: int, limits: tuple[Limits, Limits], colour: str) -> None:

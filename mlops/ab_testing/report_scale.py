@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mlops.ab_testing.entities import CONTROL, MetricKind
 from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_data import ABTestReport, TimelinePoint
-from mlops.ab_testing.report_words import deciding_limits, measure_named, told_limits
+from mlops.ab_testing.report_words import deciding_difference, deciding_limits, measure_named, told_limits
 
 __all__ = ["Scale", "development", "is_curve", "lift_scale", "shown_points", "tick_text", "time_scale"]
 
@@ -58,7 +58,7 @@ def lift_scale(report: ABTestReport) -> Scale:
     values = [0.0, -smallest, smallest]
     for one in (each.comparison for name, each in report.results.items() if name != CONTROL):
         if one is not None:
-            values += [one.difference, one.lower, one.upper, *deciding_limits(report, one)]
+            values += [deciding_difference(report, one), one.lower, one.upper, *deciding_limits(report, one)]
     return _around(values)
 
 

@@ -13,6 +13,7 @@ from mlops.ab_testing.report_rails import bound_of, rail_state, rail_value
 from mlops.ab_testing.report_words import (
     beside,
     change,
+    deciding_difference,
     deciding_limits,
     interval,
     made_of,
@@ -22,6 +23,7 @@ from mlops.ab_testing.report_words import (
     p_value,
     percent,
     role_of,
+    single_p_value,
     tone_of,
     value,
     variants_of,
@@ -236,10 +238,10 @@ def _measured(result: VariantResult, measure: Measure) -> str:
 def _compared(report: ABTestReport, measure: Measure, found: VariantComparison, role: str) -> str:
     near, known = beside(report, measure), deciding_limits(report, found)
     limits = interval(measure, known, beside=near)
-    p = found.p_value if report.method.mode == "fixed" else found.always_valid_p_value
+    p = single_p_value(report, found)
     verdict = "hint" if role == "other" else _VERDICTS[found.verdict]
     tone = "quiet" if role == "other" else tone_of(found.verdict)
-    size = change(measure, found.difference, beside=near, limits=known)
+    size = change(measure, deciding_difference(report, found), beside=near, limits=known)
     return (
         f'<td class="num">{size}<br><small>{limits}</small></td>'
         f'<td class="num">{p_value(p)}</td><td class="num">{p_value(found.adjusted_p_value)}</td>'

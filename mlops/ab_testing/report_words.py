@@ -21,6 +21,7 @@ __all__ = [
     "axis_unit",
     "beside",
     "change",
+    "deciding_difference",
     "deciding_limits",
     "deciding_p_value",
     "ends_of",
@@ -37,6 +38,7 @@ __all__ = [
     "percent",
     "role_of",
     "sentences",
+    "single_p_value",
     "titled",
     "told_limits",
     "tone_of",
@@ -334,13 +336,25 @@ def _signed(difference: float, size: str) -> str:
     return f"{'−' if difference < 0 else '+'}{size}"
 
 
+def deciding_difference(report: ABTestReport, comparison: VariantComparison) -> float:
+    """Return the difference that a design goes by: at the planned look that decides, else of all values."""
+    at_look = comparison.look_difference
+    return at_look if _is_by_looks(report, comparison) and math.isfinite(at_look) else comparison.difference
+
+
 def deciding_limits(report: ABTestReport, comparison: VariantComparison) -> Limits:
-    """Return the interval that a design goes by: of one look for fixed designs, else the one for every look."""
+    """Return the interval that a design goes by: of one look or of planned looks, else the one for every look."""
     if report.method.mode == "fixed":
         return Limits(comparison.lower, comparison.upper)
+    if _is_by_looks(report, comparison):
+        return Limits(comparison.look_lower, comparison.look_upper)
     return told_limits(
         measure_named(report, comparison.metric), comparison.always_valid_lower, comparison.always_valid_upper
     )
+
+
+def _is_by_looks(report: ABTestReport, comparison: VariantComparison) -> bool:
+    return report.method.mode == "planned_looks" and comparison.metric == report.primary_metric
 
 
 def told_limits(measure: Measure, lower: float, upper: float) -> Limits:
@@ -356,9 +370,19 @@ def told_limits(measure: Measure, lower: float, upper: float) -> Limits:
 
 
 def deciding_p_value(report: ABTestReport, comparison: VariantComparison) -> float:
-    """Return the p-value that a design goes by: adjusted where several are compared, for one look or for every look."""
+    """Return the p-value that a design goes by: adjusted where several are compared, for one look or for every look.
+
+    NaN of planned looks, which go by boundaries.
+    """
     if math.isfinite(comparison.adjusted_p_value):
         return comparison.adjusted_p_value
+    return single_p_value(report, comparison)
+
+
+def single_p_value(report: ABTestReport, comparison: VariantComparison) -> float:
+    """Return the p-value of one comparison alone, for one look or for every look; NaN of planned looks."""
+    if _is_by_looks(report, comparison):
+        return math.nan
     return comparison.p_value if report.method.mode == "fixed" else comparison.always_valid_p_value
 
 

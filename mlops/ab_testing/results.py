@@ -130,10 +130,11 @@ def _comparisons(judged: Judge, treatments: Sequence[str], best: Floats) -> list
         best: For each variant the probability that it is the best of all on the primary metric.
     """
     fields = _columns(judged, best)
+    absent = {} if judged.method.mode == "planned_looks" else _NO_LOOK
     table = np.stack([np.asarray(part) for part in fields.values()], axis=-1).tolist()
     answer: list[dict[str, VariantComparison]] = [{} for _ in (0, *treatments)]
     for row, metric in enumerate(judged.table.metrics):
-        same = {"metric": metric.name, "method": _method_name(metric.test, metric.sequence)}
+        same = {"metric": metric.name, "method": _method_name(metric.test, metric.sequence)} | absent
         decided = judged.rulings.is_significant[row].tolist()
         for column, finding in enumerate(find(judged, row, treatments)):
             values = dict(zip(fields, table[row][column], strict=True))
@@ -166,9 +167,18 @@ def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
         "probability_best": chances,
     }
     if judged.method.mode == "planned_looks":
-        return columns
+        return columns | dict(zip(_NO_LOOK, _looks(judged), strict=True))
     prefix = "" if judged.method.mode == "fixed" else "always_valid_"
     return columns | {f"{prefix}lower": judged.rulings.lower, f"{prefix}upper": judged.rulings.upper}
+
+
+_NO_LOOK = dict.fromkeys(("look_difference", "look_lower", "look_upper"), _NAN)
+
+
+def _looks(judged: Judge) -> Floats:
+    """Return difference and limits at the planned look that decides; NaN without one."""
+    rulings = judged.rulings
+    return np.where(rulings.look > 0, np.stack([rulings.difference, rulings.lower, rulings.upper]), _NAN)
 
 
 def _method_name(test: str, sequence: str) -> str:

@@ -105,20 +105,22 @@ def _compared(report: ABTestReport, name: str, found: VariantComparison) -> list
     from mlops.ab_testing.report_words import (
         beside,
         change,
+        deciding_difference,
         deciding_limits,
         interval,
         measure_named,
         p_value,
         percent,
+        single_p_value,
     )
 
     measure: Measure = measure_named(report, found.metric)
     near, limits = beside(report, measure), deciding_limits(report, found)
-    p = found.p_value if report.method.mode == "fixed" else found.always_valid_p_value
+    difference, p = deciding_difference(report, found), single_p_value(report, found)
     return [
         found.metric,
         name,
-        number_cell(found.difference, change(measure, found.difference, beside=near)),
+        number_cell(difference, change(measure, difference, beside=near)),
         interval(measure, limits, beside=near),
         number_cell(p, p_value(p)),
         number_cell(found.adjusted_p_value, p_value(found.adjusted_p_value)),

@@ -36,7 +36,7 @@ def test_interactions_that_one_arm_loses_block_every_claim():
     assert (found.sample_ratio.is_mismatch, found.sample_ratio.is_loss) == (True, True)
     assert (found.verdict, got.is_significant) == (Verdict.INVALID, False)
     assert "units of one arm log less often" in got.words
-    assert "control 85.0%, treatment_1 99.8%" in found.cautions[0]
+    assert "control 85.0 %, treatment_1 99.8 %" in found.cautions[0]
     assert "significant" not in got.words
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
+from mlops.ab_testing.blocks import planned_block_of
 from mlops.ab_testing.entities import ABTestConfig, Phase, Verdict
 from mlops.ab_testing.evidence import Evidence, MetricEvidence
 from mlops.ab_testing.measures import KNOWN
@@ -26,7 +27,7 @@ from mlops.ab_testing.report_style import STYLE
 from mlops.ab_testing.results import report
 from mlops.ab_testing.stopping import decide
 from mlops.errors import InvalidInput
-from mlops.tests.fixtures.ab_evidence import NOW, design, gathered, means, pair_moments, rates, values
+from mlops.tests.fixtures.ab_evidence import NOW, blocked, design, gathered, means, pair_moments, rates, values
 
 HOSTILE = "</style><script src=//evil.example/x.js>\"'><img src=x onerror='alert(1)'>\x07\u202e{{7*7}} $x^2$"
 _VOID = {"meta", "rect", "circle", "line", "polygon", "polyline", "br"}
@@ -328,3 +329,23 @@ def test_a_shadow_has_no_phases() -> None:
     """All variants answer every request, so shares would say nothing."""
     config = design(test_type="shadow", phases=[Phase(number=1, allocation={"control": 1.0}, opened_at=NOW)])
     assert "Phases" not in to_html(reported(config, gathered(config, {})))
+
+
+def test_numbers_of_planned_looks_are_those_of_the_sentence() -> None:
+    """Of the look that decides, not of a sequence that nobody decided by; boundaries have no p-value."""
+    config = design(sequential="planned_looks", looks=2, maximum_sample_size=2000)
+    rng = np.random.default_rng(7)
+    arms, right = rng.integers(0, 2, 1500), rng.random(1500)
+    events = (right < np.where(arms == 1, 0.9, 0.8)).astype(int)
+    cut = blocked(arms.tolist(), events.tolist(), 2, cut=lambda index: planned_block_of(index, looks=2, maximum=2000))
+    counts = [[int(part[arms == arm].sum()) for arm in (0, 1)] for part in (np.ones(1500), events)]
+    found = reported(config, gathered(config, {"accuracy": rates(*counts, blocks=cut)}))
+    one = found.results["treatment_1"].comparison
+    assert one is not None
+    assert found.verdict is Verdict.BETTER
+    assert one.look_lower > 0
+    low, high = (f"{100 * limit:.1f}" for limit in (one.look_lower, one.look_upper))
+    assert f"({low} to {high})" in one.words
+    page = to_html(found)
+    assert f"+{low} to +{high}" in page
+    assert "at any look" not in page.split("Traffic")[0]

@@ -6,6 +6,7 @@ because the normal law is not there yet; for rare events, where it would take to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from mlops.stats.arguments import Alternative, Floats, check_alternative, check_
 from mlops.stats.arms import Counts, effective_size
 from mlops.stats.inversion import limits
 from mlops.stats.moments import Sample
-from mlops.stats.restricted_proportions import rates_at_difference
+from mlops.stats.restricted_proportions import rates_at
 from mlops.stats.stratified import score_limits
 
 __all__ = [
@@ -303,15 +304,22 @@ def _score_interval(control: Counts, treatment: Counts, critical: Floats) -> tup
     ends = np.stack([np.full(estimate.shape, -1.0), np.full(estimate.shape, 1.0)])
     width = np.where(np.isinf(critical), 0.0, critical)
 
+    error = _standard_error(control, treatment)
+
     def excess(difference: Floats) -> Floats:
-        return np.abs(difference - estimate) - width * _standard_error(control, treatment, difference)
+        return np.abs(difference - estimate) - width * error(difference)
 
     bounds = np.where(np.isinf(critical), ends, limits(excess, np.stack([estimate, estimate]), ends))
     return bounds[0], bounds[1]
 
 
-def _standard_error(control: Counts, treatment: Counts, difference: Floats) -> Floats:
-    """Return the standard error of the observed difference when the true one is `difference`; 0 for empty arms."""
+def _standard_error(control: Counts, treatment: Counts) -> Callable[[Floats], Floats]:
+    """Return what gives the standard error of the observed difference when the true one is given; 0 for empty arms."""
     n1, n2 = (np.maximum(np.asarray(arm.n, dtype=float), 1) for arm in (control, treatment))
-    rate1, rate2 = rates_at_difference(Counts(n1, control.events), Counts(n2, treatment.events), difference)
-    return np.asarray(np.sqrt(rate1 * (1 - rate1) / n1 + rate2 * (1 - rate2) / n2))
+    rates = rates_at(Counts(n1, control.events), Counts(n2, treatment.events))
+
+    def error(difference: Floats) -> Floats:
+        rate1, rate2 = rates(difference)
+        return np.sqrt(rate1 * (1 - rate1) / n1 + rate2 * (1 - rate2) / n2)
+
+    return error

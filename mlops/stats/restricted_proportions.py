@@ -6,13 +6,15 @@ expected in place of observed events, the projection that an e-variable divides 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
 
-__all__ = ["rates_at_difference", "rates_at_ratio"]
+__all__ = ["rates_at", "rates_at_difference", "rates_at_ratio"]
 
 
 def rates_at_difference(control: Counts, treatment: Counts, difference: ArrayLike) -> tuple[Floats, Floats]:
@@ -35,24 +37,36 @@ def rates_at_difference(control: Counts, treatment: Counts, difference: ArrayLik
         >>> [round(float(rate), 6) for rate in rates]
         [0.3, 0.3]
     """
-    n1, x1, n2, x2, delta = _floats(control.n, control.events, treatment.n, treatment.events, difference)
-    n = n1 + n2
-    square = ((n2 + 2 * n1) * delta - n - x1 - x2) / (3 * n)
-    linear = ((n1 * delta - n - 2 * x1) * delta + x1 + x2) / n
-    constant = x1 * delta * (1 - delta) / n
-    lowest = _middle_root(square, linear, constant)
-    rate = np.clip(lowest, np.maximum(0.0, -delta), np.minimum(1.0, 1 - delta))
-    return rate, np.clip(rate + delta, 0.0, 1.0)
+    return rates_at(control, treatment)(np.asarray(difference, dtype=float))
+
+
+def rates_at(control: Counts, treatment: Counts) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """Return what gives `rates_at_difference` for a difference: a search for one asks for many."""
+    n1, x1, n2, x2 = _floats(*control, *treatment)
+    n, events = n1 + n2, x1 + x2
+    slope, total, own = n2 + 2 * n1, n + events, n + 2 * x1  # whole numbers, to be rounded once: roots may lie close
+
+    def rates(difference: Floats) -> tuple[Floats, Floats]:
+        rest = 1 - difference
+        lowest = _middle_root(
+            (slope * difference - total) / (3 * n),
+            ((n1 * difference - own) * difference + events) / n,
+            x1 * difference * rest / n,
+        )
+        rate = np.minimum(np.maximum(lowest, np.maximum(-difference, 0.0)), np.minimum(rest, 1.0))
+        return rate, np.minimum(np.maximum(rate + difference, 0.0), 1.0)
+
+    return rates
 
 
 def _middle_root(square: Floats, linear: Floats, constant: Floats) -> Floats:
     """Return the middle root of x³ + 3·square·x² + linear·x + constant, whose roots are all real."""
-    spread = np.sqrt(np.maximum(square**2 - linear / 3, 0.0))
-    skew = square**3 - square * linear / 2 + constant / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cosine = np.where(spread > 0, np.abs(skew) / spread**3, 0.0)
-    angle = (np.pi + np.arccos(np.minimum(cosine, 1.0))) / 3
-    return 2 * np.where(skew < 0, -spread, spread) * np.cos(angle) - square
+    both = square * square
+    spread = np.sqrt(np.maximum(both - linear / 3, 0.0))
+    skew = (both - linear / 2) * square + constant / 2
+    cube = spread * spread * spread
+    cosine = np.minimum(np.abs(skew), cube) / np.maximum(cube, np.finfo(float).tiny)
+    return 2 * np.copysign(spread, skew) * np.cos((np.pi + np.arccos(cosine)) / 3) - square
 
 
 def rates_at_ratio(control: Counts, treatment: Counts, ratio: ArrayLike) -> tuple[Floats, Floats]:

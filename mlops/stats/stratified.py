@@ -17,7 +17,7 @@ from mlops.stats.arms import Counts, effective_size
 from mlops.stats.inversion import limits
 from mlops.stats.moments import Sample
 from mlops.stats.proportions import check_counts
-from mlops.stats.restricted_proportions import rates_at_difference
+from mlops.stats.restricted_proportions import rates_at
 from mlops.stats.results import Comparison, Interval, Significance
 from mlops.stats.tails import critical_z, normal_p_value, wald_comparison
 
@@ -196,9 +196,10 @@ def score_limits(control: Counts, treatment: Counts, critical: ArrayLike) -> tup
     is_open = np.isinf(critical) | (weight.sum(axis=-1) <= 0)
     width = np.where(is_open, 0.0, critical)
     ends = np.stack([np.full(estimate.shape, -1.0), np.full(estimate.shape, 1.0)])
+    rates = rates_at(Counts(sizes[0], x1), Counts(sizes[1], x2))
 
     def excess(difference: Floats) -> Floats:
-        rate1, rate2 = rates_at_difference(Counts(sizes[0], x1), Counts(sizes[1], x2), difference[..., None])
+        rate1, rate2 = rates(difference[..., None])
         spread = weight**2 * (rate1 * (1 - rate1) / sizes[0] + rate2 * (1 - rate2) / sizes[1])
         return np.asarray(np.abs(difference - estimate) - width * np.sqrt(spread.sum(axis=-1)) / total)
 

@@ -70,7 +70,7 @@ def test_the_interval_is_the_set_of_differences_that_are_not_rejected(control: C
     found = sequences.difference_of_proportions(control, treatment, target=1000)
     ratio = sequences.normal_mixture.ratio_at(effective_size(control.n, treatment.n) / 1000)
     for bound in (found.lower, found.upper):
-        error = sequences._standard_error(control, treatment, bound)
+        error = sequences._standard_error(control, treatment)(bound)
         reach = sequences.normal_mixture.critical_value(ratio) * error
         assert abs(bound) == 1 or abs(found.estimate - bound) == pytest.approx(reach, abs=1e-7)
 

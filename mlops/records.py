@@ -10,10 +10,10 @@ import contextvars
 import json
 import math
 import re
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from functools import lru_cache
 from operator import itemgetter
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
@@ -194,6 +194,7 @@ FrozenMap = Annotated[
 
 _reading = contextvars.ContextVar("reading a stored document", default=False)  # also for the records inside it
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+AnyRecord = TypeVar("AnyRecord", bound="Record")
 
 
 @lru_cache(maxsize=512)
@@ -241,13 +242,15 @@ class Record(BaseModel):
 
         What pydantic's `model_construct` does, quicker: a page of experiments would spend most of its time there.
         """
-        record, (names, read, given) = cls.__new__(cls), _fields_of(cls)
-        put = object.__setattr__
-        put(record, "__dict__", dict(zip(names, read(values), strict=True)))
-        put(record, "__pydantic_fields_set__", given)
-        put(record, "__pydantic_extra__", None)
-        put(record, "__pydantic_private__", None)
-        return record
+        names, read, given = _fields_of(cls)
+        return _made(cls, dict(zip(names, read(values), strict=True)), given)
+
+    @classmethod
+    def trusted_rows(cls, columns: Mapping[str, Iterable[Any]]) -> list[Self]:
+        """Make many records of columns of values for all their fields; like `trusted`, in half of its time."""
+        names, _, given = _fields_of(cls)
+        rows = zip(*(columns[name] for name in names), strict=True)
+        return [_made(cls, dict(zip(names, row, strict=True)), given) for row in rows]
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -264,6 +267,16 @@ class Record(BaseModel):
             return cls(**values)
         finally:
             _reading.reset(token)
+
+
+def _made(cls: type[AnyRecord], fields: dict[str, Any], given: set[str]) -> AnyRecord:
+    """Return a record with these fields, none of them checked, in the order in which the class has them."""
+    record, put = cls.__new__(cls), object.__setattr__
+    put(record, "__dict__", fields)
+    put(record, "__pydantic_fields_set__", given)
+    put(record, "__pydantic_extra__", None)
+    put(record, "__pydantic_private__", None)
+    return record
 
 
 def invalid_record(record: type[BaseModel], error: ValidationError) -> InvalidRecord:

@@ -115,9 +115,11 @@ def compare_rates(n: Floats, events: Floats, levels: Levels) -> Compared:
     interval = proportions.newcombe_interval(control, treatment, confidence=levels.confidence)
     p_value = _rate_p_values(control, treatment)
     ratio = risk_ratio.katz_interval(control, treatment, confidence=levels.confidence)
-    lower, upper, always_p = _rate_sequences(control, treatment, levels)
-    error, sizes = _rate_error(control, treatment), (n[:, :1], n[:, 1:])
-    return masked(Compared(*interval, p_value, error, lower, upper, always_p, *ratio, effective_size(*sizes)), n)
+    always = confidence_sequences.difference_of_proportions(
+        control, treatment, target=levels.targets, alpha=levels.alpha
+    )
+    error, information = _rate_error(control, treatment), effective_size(control.n, treatment.n)
+    return masked(Compared(*interval, p_value, error, *always[1:], *ratio, information), n)
 
 
 def _rate_p_values(control: Counts, treatment: Counts) -> Floats:
@@ -131,21 +133,9 @@ def _rate_p_values(control: Counts, treatment: Counts) -> Floats:
 
 
 def _rate_error(control: Counts, treatment: Counts) -> Floats:
+    (rate1, rate2), (n1, n2) = (control.rate, treatment.rate), (control.n, treatment.n)
     with np.errstate(invalid="ignore", divide="ignore"):
-        variances = [np.divide(arm.rate * (1 - arm.rate), arm.n) for arm in (control, treatment)]
-    return np.asarray(np.sqrt(variances[0] + variances[1]))
-
-
-def _rate_sequences(control: Counts, treatment: Counts, levels: Levels) -> tuple[Floats, Floats, Floats]:
-    """Return limits and p-values, one call for all treatments whose sequences are narrowest at one size."""
-    shape = np.broadcast(control.n, treatment.n).shape
-    lower, upper, p_value = np.full((3, *shape), np.nan)
-    for target in np.unique(levels.targets):
-        of = levels.targets == target
-        arm = Counts(np.asarray(treatment.n)[:, of], np.asarray(treatment.events)[:, of])
-        found = confidence_sequences.difference_of_proportions(control, arm, target=float(target), alpha=levels.alpha)
-        lower[:, of], upper[:, of], p_value[:, of] = found.lower, found.upper, found.p_value
-    return lower, upper, p_value
+        return np.asarray(np.sqrt(np.divide(rate1 * (1 - rate1), n1) + np.divide(rate2 * (1 - rate2), n2)))
 
 
 def compare_means(values: Summary, levels: Levels) -> Compared:

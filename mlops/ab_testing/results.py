@@ -46,6 +46,7 @@ from mlops.stats.arguments import Floats
 __all__ = ["has_ended", "judge", "report", "summarise"]
 
 _NAN = math.nan
+_LOOK = ("look_difference", "look_lower", "look_upper")
 
 
 def summarise(config: ABTestConfig, method: Method, evidence: Evidence, *, now: datetime) -> dict[str, VariantResult]:
@@ -129,22 +130,24 @@ def _comparisons(judged: Judge, treatments: Sequence[str], best: Floats) -> list
     Args:
         best: For each variant the probability that it is the best of all on the primary metric.
     """
-    fields = _columns(judged, best)
-    absent = {} if judged.method.mode == "planned_looks" else _NO_LOOK
-    table = np.stack([np.asarray(part) for part in fields.values()], axis=-1).tolist()
-    answer: list[dict[str, VariantComparison]] = [{} for _ in (0, *treatments)]
-    for row, metric in enumerate(judged.table.metrics):
-        same = {"metric": metric.name, "method": _method_name(metric.test, metric.sequence)} | absent
-        decided = judged.rulings.is_significant[row].tolist()
-        for column, finding in enumerate(find(judged, row, treatments)):
-            values = dict(zip(fields, table[row][column], strict=True))
-            values |= same
-            values |= {"is_significant": decided[column], "verdict": finding.verdict, "words": finding.words}
-            answer[column + 1][metric.name] = VariantComparison.trusted(values)
-    return answer
+    metrics, count = judged.table.metrics, len(treatments)
+    findings = [finding for row in range(len(metrics)) for finding in find(judged, row, treatments)]
+    columns: dict[str, Sequence[Any]] = {name: part.ravel().tolist() for name, part in _numbers(judged, best).items()}
+    columns |= {
+        "metric": [metric.name for metric in metrics for _ in treatments],
+        "method": [_method_name(metric.test, metric.sequence) for metric in metrics for _ in treatments],
+        "is_significant": judged.rulings.is_significant.ravel().tolist(),
+        "verdict": [finding.verdict for finding in findings],
+        "words": [finding.words for finding in findings],
+    }
+    if judged.method.mode != "planned_looks":
+        columns |= dict.fromkeys(_LOOK, [_NAN] * len(findings))
+    compared = VariantComparison.trusted_rows(columns)
+    by_treatment = (compared[index::count] for index in range(count))
+    return [{}, *({each.metric: each for each in own} for own in by_treatment)]
 
 
-def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
+def _numbers(judged: Judge, best: Floats) -> dict[str, Floats]:
     found = judged.table.found
     if len(best) == 2:  # the best of two is who beats the other, which every metric tells
         chances = probabilities_best(judged.table)
@@ -167,12 +170,9 @@ def _columns(judged: Judge, best: Floats) -> dict[str, Floats]:
         "probability_best": chances,
     }
     if judged.method.mode == "planned_looks":
-        return columns | dict(zip(_NO_LOOK, _looks(judged), strict=True))
+        return columns | dict(zip(_LOOK, _looks(judged), strict=True))
     prefix = "" if judged.method.mode == "fixed" else "always_valid_"
     return columns | {f"{prefix}lower": judged.rulings.lower, f"{prefix}upper": judged.rulings.upper}
-
-
-_NO_LOOK = dict.fromkeys(("look_difference", "look_lower", "look_upper"), _NAN)
 
 
 def _looks(judged: Judge) -> Floats:

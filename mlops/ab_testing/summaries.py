@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlops.ab_testing import confusion
 from mlops.ab_testing.analysis import Method
@@ -33,13 +34,25 @@ _NAN = math.nan
 
 def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSummary], ...]:
     """Return every logged number summarised, and the rates of a positive_label: by variant, and then by name."""
-    levels = _levels(method)
-    answer: tuple[dict[str, MetricSummary], ...] = tuple({} for _ in evidence.variants)
-    for name, found in evidence.metrics.items():
-        columns = zip(*(np.asarray(part, dtype=float).tolist() for part in found.values), strict=True)
-        sketches = found.sketches or (None,) * len(answer)
-        for into, column, sketch in zip(answer, columns, sketches, strict=True):
-            into[name] = _summary(column, sketch, levels.get(name, _QUANTILES))
+    names, levels, count = list(evidence.metrics), _levels(method), len(evidence.variants)
+    n, mean, variance = (np.array(part, dtype=float).ravel() for part in _columns(evidence))
+    sketched = [
+        _sketched(sketch, levels.get(name, _QUANTILES))
+        for name, found in evidence.metrics.items()
+        for sketch in found.sketches or (_NO_SKETCH,) * count
+    ]
+    minimum, maximum, quantiles = zip(*sketched, strict=True) if sketched else ((), (), ())
+    columns = {
+        "count": n.astype(int).tolist(),
+        "mean": np.where(n > 0, mean, _NAN).tolist(),
+        "std": np.sqrt(np.where(n > 1, variance, _NAN)).tolist(),
+        "total": np.where(n > 0, n * mean, 0.0).tolist(),
+        "minimum": minimum,
+        "maximum": maximum,
+        "quantiles": quantiles,
+    }
+    summarised = MetricSummary.trusted_rows(columns)
+    answer = tuple(dict(zip(names, summarised[index::count], strict=True)) for index in range(count))
     if evidence.confusion and method.positive_label is not None:
         for name in ("precision", "recall"):
             counts = confusion.rate_counts(evidence.confusion, name, method.positive_label)
@@ -48,9 +61,15 @@ def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSumma
     return answer
 
 
+def _columns(evidence: Evidence) -> Iterable[Sequence[ArrayLike]]:
+    """Return numbers, means and variances, each of them by metric and variant."""
+    return zip(*(found.values for found in evidence.metrics.values()), strict=True) if evidence.metrics else ((), (), ())
+
+
 def _rate(n: float, events: float) -> MetricSummary:
     rate = events / n if n else _NAN
-    return _summary((n, rate, rate * (1 - rate) * n / (n - 1) if n > 1 else _NAN), None, {})
+    std = math.sqrt(rate * (1 - rate) * n / (n - 1)) if n > 1 else _NAN
+    return MetricSummary(count=int(n), mean=rate, std=std, total=float(events))
 
 
 def _levels(method: Method) -> dict[str, dict[str, float]]:
@@ -62,27 +81,16 @@ def _levels(method: Method) -> dict[str, dict[str, float]]:
     return found
 
 
-def _summary(column: Sequence[float], sketch: QuantileSketch | None, levels: Mapping[str, float]) -> MetricSummary:
-    n, mean, variance = column
-    known = sketch if sketch is not None and sketch.n else None
-    return MetricSummary.trusted(
-        {
-            "count": int(n),
-            "mean": mean if n else _NAN,
-            "std": math.sqrt(variance) if n > 1 else _NAN,
-            "total": n * mean if n else 0.0,
-            "minimum": _NAN if known is None else known.quantile(0.0),
-            "maximum": _NAN if known is None else known.quantile(1.0),
-            "quantiles": _NO_QUANTILES if known is None else _quantiles(known, levels),
-        }
-    )
+def _sketched(sketch: QuantileSketch, levels: Mapping[str, float]) -> tuple[float, float, FrozenDict]:
+    """Return the least and the greatest value, and the quantiles."""
+    if not sketch.n:
+        return _NOTHING
+    quantiles = FrozenDict({name: sketch.interpolated(level) for name, level in levels.items()})
+    return sketch.quantile(0.0), sketch.quantile(1.0), quantiles
 
 
-_NO_QUANTILES = FrozenDict()
-
-
-def _quantiles(sketch: QuantileSketch, levels: Mapping[str, float]) -> FrozenDict:
-    return FrozenDict({name: sketch.interpolated(level) for name, level in levels.items()})
+_NO_SKETCH = QuantileSketch()
+_NOTHING = (_NAN, _NAN, FrozenDict())
 
 
 def fields_of(

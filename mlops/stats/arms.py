@@ -28,10 +28,11 @@ class Counts(NamedTuple):
         return Counts(np.add(self.n, other.n), np.add(self.events, other.events))
 
 
-def _divide(above: ArrayLike, below: ArrayLike) -> Floats:
+def _divide(above: ArrayLike, below: ArrayLike, *, without: float = np.nan) -> Floats:
+    """Return the quotient; where nothing is above 0 to divide by, the number given for that."""
     below = np.asarray(below, dtype=float)
-    answer = np.full(np.broadcast(above, below).shape, np.nan)
-    return np.asarray(np.divide(above, below, out=answer, where=below > 0))
+    is_some = below > 0
+    return np.where(is_some, np.divide(above, np.where(is_some, below, 1.0)), without)
 
 
 def effective_size(control: ArrayLike, treatment: ArrayLike) -> Floats:
@@ -46,4 +47,4 @@ def effective_size(control: ArrayLike, treatment: ArrayLike) -> Floats:
         (2500.0, 900.0)
     """
     one, other = np.asarray(control, dtype=float), np.asarray(treatment, dtype=float)
-    return np.asarray(np.nan_to_num(_divide(one * other, one + other)))
+    return _divide(one * other, one + other, without=0.0)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mlops.errors import InvalidInput
 from mlops.stats import normal_mixture
 from mlops.stats.arguments import Alternative, Floats, check_alternative, check_positive
 from mlops.stats.arms import Counts, effective_size
@@ -162,7 +163,7 @@ def p_value_of_proportions(
     control: Counts,
     treatment: Counts,
     *,
-    target: float,
+    target: ArrayLike,
     alpha: float = 0.05,
     alternative: Alternative = "two-sided",
     least: float = 5.0,
@@ -177,19 +178,15 @@ def p_value_of_proportions(
         True
     """
     check_alternative(alternative)
-    pooled = control.plus(treatment).rate
-    size = effective_size(control.n, treatment.n)
-    known = (rarest_cell(control, treatment) >= least) & (size > 0)
-    error = np.sqrt(np.where(known, pooled * (1 - pooled) / np.where(known, size, 1.0), np.nan))
-    ratio = _ratio(size / check_positive(target, "target"), alpha, alternative)
-    return _p_value((treatment.rate - control.rate) / error, ratio, alternative)
+    estimate, error, size = _pooled(control, treatment, least)
+    return _p_value(estimate / error, _ratio(size / _checked(target), alpha, alternative), alternative)
 
 
 def difference_of_proportions(
     control: Counts,
     treatment: Counts,
     *,
-    target: float,
+    target: ArrayLike,
     alpha: float = 0.05,
     alternative: Alternative = "two-sided",
     least: float = 5.0,
@@ -221,14 +218,33 @@ def difference_of_proportions(
         >>> round(float(found.lower), 3), round(float(found.upper), 3)
         (0.013, 0.047)
     """
-    p = p_value_of_proportions(control, treatment, target=target, alpha=alpha, alternative=alternative, least=least)
-    ratio = _ratio(effective_size(control.n, treatment.n) / target, alpha, alternative)
-    known = rarest_cell(control, treatment) >= least
-    critical = np.where(known, _critical(ratio, alpha, alternative), np.inf)
-    lower, upper = _score_interval(control, treatment, critical)
+    check_alternative(alternative)
+    estimate, error, size = _pooled(control, treatment, least)
+    ratio = _ratio(size / _checked(target), alpha, alternative)
+    critical = np.where(np.isnan(error), np.inf, _critical(ratio, alpha, alternative))
+    lower, upper = _score_interval(control, treatment, estimate, critical)
     lower = np.full(lower.shape, -1.0) if alternative == "less" else lower
     upper = np.full(upper.shape, 1.0) if alternative == "greater" else upper
-    return AlwaysValid(treatment.rate - control.rate, lower, upper, p)
+    return AlwaysValid(estimate, lower, upper, _p_value(estimate / error, ratio, alternative))
+
+
+def _checked(target: ArrayLike) -> Floats:
+    targets = np.asarray(target, dtype=float)
+    if not np.all((targets > 0) & (targets < np.inf)):
+        raise InvalidInput(f"target is {target!r}; it must be a finite number above 0.")
+    return targets
+
+
+def _pooled(control: Counts, treatment: Counts, least: float) -> tuple[Floats, Floats, Floats]:
+    """Return the difference, its standard error where both arms have one rate, and the effective size of both.
+
+    The error is NaN until the burn-in ends.
+    """
+    size = effective_size(control.n, treatment.n)
+    known = (rarest_cell(control, treatment) >= least) & (size > 0)
+    pooled = control.plus(treatment).rate
+    error = np.sqrt(np.where(known, pooled * (1 - pooled) / np.where(known, size, 1.0), np.nan))
+    return treatment.rate - control.rate, error, size
 
 
 def stratified_difference_of_proportions(
@@ -298,9 +314,11 @@ def _within_strata(control: Counts, treatment: Counts, least: float) -> tuple[Fl
     return estimate, np.sqrt(np.where(known, (weight * pooled * (1 - pooled)).sum(axis=-1), np.nan)) / size
 
 
-def _score_interval(control: Counts, treatment: Counts, critical: Floats) -> tuple[Floats, Floats]:
-    """Return the least and greatest difference whose score is within `critical`."""
-    estimate = np.nan_to_num(treatment.rate - control.rate)
+def _score_interval(
+    control: Counts, treatment: Counts, difference: Floats, critical: Floats
+) -> tuple[Floats, Floats]:
+    """Return the least and greatest difference whose score is within `critical`, around the one that was observed."""
+    estimate = np.nan_to_num(difference)
     ends = np.stack([np.full(estimate.shape, -1.0), np.full(estimate.shape, 1.0)])
     width = np.where(np.isinf(critical), 0.0, critical)
 
@@ -320,6 +338,6 @@ def _standard_error(control: Counts, treatment: Counts) -> Callable[[Floats], Fl
 
     def error(difference: Floats) -> Floats:
         rate1, rate2 = rates(difference)
-        return np.sqrt(rate1 * (1 - rate1) / n1 + rate2 * (1 - rate2) / n2)
+        return np.asarray(np.sqrt(rate1 * (1 - rate1) / n1 + rate2 * (1 - rate2) / n2))
 
     return error

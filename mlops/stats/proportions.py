@@ -25,7 +25,7 @@ def check_counts(counts: Counts, arm: str = "arm") -> tuple[Floats, Floats]:
         InvalidInput: A number is not finite or is negative, or there are more events than units.
     """
     n, events = np.asarray(counts.n, dtype=float), np.asarray(counts.events, dtype=float)
-    if not (np.isfinite(n).all() and np.isfinite(events).all() and np.all(events >= 0) and np.all(events <= n)):
+    if not np.all((events >= 0) & (events <= n) & (n < np.inf)):
         raise InvalidInput(
             f"{arm} has {counts.events} events in {counts.n} units; both must be finite, with 0 ≤ events ≤ units."
         )

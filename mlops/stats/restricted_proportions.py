@@ -66,7 +66,7 @@ def _middle_root(square: Floats, linear: Floats, constant: Floats) -> Floats:
     skew = (both - linear / 2) * square + constant / 2
     cube = spread * spread * spread
     cosine = np.minimum(np.abs(skew), cube) / np.maximum(cube, np.finfo(float).tiny)
-    return 2 * np.copysign(spread, skew) * np.cos((np.pi + np.arccos(cosine)) / 3) - square
+    return np.asarray(2 * np.copysign(spread, skew) * np.cos((np.pi + np.arccos(cosine)) / 3) - square)
 
 
 def rates_at_ratio(control: Counts, treatment: Counts, ratio: ArrayLike) -> tuple[Floats, Floats]:

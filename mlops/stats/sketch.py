@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import struct
+import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,6 +30,7 @@ from mlops.errors import InvalidInput
 __all__ = ["QuantileSketch"]
 
 _FRACTION = 52  # binary digits of a double after the leading one
+_INTEGERS, _DOUBLES = struct.Struct("=2q"), struct.Struct("=2d")  # the same bits
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,7 @@ class QuantileSketch:
     def _edges(self, key: int) -> tuple[float, float]:
         if key == 0:
             return 0.0, 0.0
-        magnitudes = np.array([abs(key), abs(key) + 1], dtype=np.int64) << (_FRACTION - self.digits)
-        near, far = np.minimum(magnitudes.view(np.float64), np.finfo(np.float64).max).tolist()
+        shift = _FRACTION - self.digits
+        near, far = _DOUBLES.unpack(_INTEGERS.pack(abs(key) << shift, (abs(key) + 1) << shift))
+        far = min(far, sys.float_info.max)
         return (near, far) if key > 0 else (-far, -near)

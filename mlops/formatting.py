@@ -25,6 +25,7 @@ ABSENT = "–"
 """What is shown where there is no value."""
 
 _LETTERS = 8
+_UNGROUPED = 999.0  # rounded, a smaller number has no group of thousands
 
 
 def format_metric(value: float | None) -> str:
@@ -61,7 +62,8 @@ def format_change(change: float, value: float) -> str:
     size = abs(float(value))
     if not (size == 0 or 1e-4 <= size < 1e7) or not math.isfinite(change):
         return format_metric(change)
-    return f"{change:,.{_decimals(size)}f}"
+    # Grouping digits takes as long again as writing them.
+    return f"{change:.{_decimals(size)}f}" if -_UNGROUPED < change < _UNGROUPED else f"{change:,.{_decimals(size)}f}"
 
 
 def format_value(value: Any, *, most: int | None = 60) -> str:

@@ -41,12 +41,13 @@ class Known:
     Each is kept with whether an interaction of the user was logged.
     """
 
-    __slots__ = ("_most", "_new", "_old")
+    __slots__ = ("_kinds", "_most", "_new", "_old")
 
     def __init__(self, most: int = _MOST_KNOWN) -> None:
         self._most = most
         self._new: dict[str, tuple[Exposure, bool]] = {}
         self._old: dict[str, tuple[Exposure, bool]] = {}
+        self._kinds: dict[tuple[Exposure, bool], tuple[Exposure, bool]] = {}
 
     def get(self, user_id: str) -> tuple[Exposure, bool] | None:
         """Return what is known of a user."""
@@ -59,7 +60,8 @@ class Known:
         """Remember a user."""
         if len(self._new) >= self._most:
             self._old, self._new = self._new, {}
-        self._new[user_id] = (exposure, is_active)
+        kind = (exposure, is_active)
+        self._new[user_id] = self._kinds.setdefault(kind, kind)  # one of few, not one more to be collected for each user
 
 
 class LiveTest:

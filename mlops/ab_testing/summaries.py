@@ -63,7 +63,8 @@ def summaries(evidence: Evidence, method: Method) -> tuple[dict[str, MetricSumma
 
 def _columns(evidence: Evidence) -> Iterable[Sequence[ArrayLike]]:
     """Return numbers, means and variances, each of them by metric and variant."""
-    return zip(*(found.values for found in evidence.metrics.values()), strict=True) if evidence.metrics else ((), (), ())
+    found = [metric.values for metric in evidence.metrics.values()]
+    return zip(*found, strict=True) if found else ((), (), ())
 
 
 def _rate(n: float, events: float) -> MetricSummary:

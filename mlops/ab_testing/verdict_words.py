@@ -32,11 +32,16 @@ class Case(NamedTuple):
     look: int
     is_final: bool
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Both limits of the difference."""
+        return self.lower, self.upper
+
 
 def claimed(case: Case) -> str:
     """Say what was found, such as `treatment_1 is better on accuracy by 1.9 points (0.4 to 3.4)`."""
     sign = -1.0 if case.difference < 0 else 1.0
-    size = amount(case.measure, _rounded(case, sign * case.difference), beside=case.beside)
+    size = amount(case.measure, rounded(case.measure, sign * case.difference, case.limits), beside=case.beside)
     return f"{case.name} is {_rank(case)} on {case.metric.name} by {size}{_limits_of_claim(case, sign)}"
 
 
@@ -66,15 +71,15 @@ def observed(case: Case) -> str:
 
     Such as `treatment_1 so far on accuracy: 1.9 points better (0.4 worse to 3.4 better)`.
     """
-    size = amount(case.measure, _rounded(case, abs(case.difference)), beside=case.beside)
-    side, when = _side(case, case.difference), "at the end" if case.is_final else "so far"
-    limits = _limits_apart(case) if _has_limits(case) else ""
-    return f"{case.name} {when} on {case.metric.name}: {size} {side if is_told(size) else 'apart'}{limits}"
-
-
-def _limits_apart(case: Case) -> str:
-    low, high = (f"{_size(case, abs(limit))} {_side(case, limit)}" for limit in (case.lower, case.upper))
-    return f" ({low} to {high})"
+    measure, beside, limits = case.measure, case.beside, case.limits
+    size = amount(measure, rounded(measure, abs(case.difference), limits), beside=beside)
+    side, when = _side(case, case.difference) if is_told(size) else "apart", "at the end" if case.is_final else "so far"
+    seen = f"{case.name} {when} on {case.metric.name}: {size} {side}"
+    if not _has_limits(case):
+        return seen
+    low = number(measure, rounded(measure, abs(case.lower), limits), beside=beside)
+    high = number(measure, rounded(measure, abs(case.upper), limits), beside=beside)
+    return f"{seen} ({low} {_side(case, case.lower)} to {high} {_side(case, case.upper)})"
 
 
 def _side(case: Case, difference: float) -> str:
@@ -87,14 +92,6 @@ def _rank(case: Case) -> str:
     if case.measure.direction is None:
         return "lower" if case.difference < 0 else "higher"
     return _side(case, case.difference)
-
-
-def _size(case: Case, size: float) -> str:
-    return number(case.measure, _rounded(case, size), beside=case.beside)
-
-
-def _rounded(case: Case, size: float) -> float:
-    return rounded(case.measure, size, (case.lower, case.upper))
 
 
 def rounded(measure: Measure, size: float, limits: tuple[float, float]) -> float:

@@ -50,8 +50,12 @@ class FrozenDict(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, or the default; like the next three a dict's own, quicker than those of abstract classes."""
+        return self._items.get(key, default)
+
     def keys(self) -> KeysView[str]:
-        """Return a view of the keys; the three are a dict's own, which are quicker than those of abstract classes."""
+        """Return a view of the keys."""
         return self._items.keys()
 
     def values(self) -> ValuesView[Any]:

@@ -170,6 +170,8 @@ def facts_of_logged(config: ABTestConfig, logged: LoggedInteraction) -> Facts:
 
 def _grouped(config: ABTestConfig, interaction_id: str, request: Mapping[str, Any]) -> tuple[str, float | None]:
     """Return the stratum of a request and its covariate."""
+    if not config.strata and not config.cuped:
+        return "", None
     try:
         stratum = _stratum(config.strata, request) if config.strata else ""
         return stratum, _covariate(config.cuped, request) if config.cuped else None

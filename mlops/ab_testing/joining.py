@@ -96,11 +96,13 @@ class Joiner:
         self, tx: Transaction, test: LiveTest, tally: Tally, arrived: Sequence[Facts], forced: Sequence[str]
     ) -> None:
         test_id = test.config.test_id
+        owners = [owner for owner in (ANY_TEST, test_id) if self._log.has_parked(tx, owner)]
+        if not owners:
+            return
         ids = [*(facts.interaction_id for facts in arrived), *forced]
         parked: dict[str, StoredOutcome] = {}
-        for owner in (ANY_TEST, test_id):
-            if self._log.has_parked(tx, owner):
-                parked |= self._log.outcomes(tx, owner, ids)
+        for owner in owners:
+            parked |= self._log.outcomes(tx, owner, ids)
         rows = [parked[name]._replace(test_id=test_id, arrival=NOT_COUNTED) for name in forced if name in parked]
         for facts in arrived:
             told = parked.get(facts.interaction_id)

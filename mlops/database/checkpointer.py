@@ -12,13 +12,15 @@ from mlops.errors import Conflict, Unavailable
 __all__ = ["Checkpointer"]
 
 _FRAME_HEAD = 24  # bytes before each page in the log
+_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
+_MOST_REPEATED, _LITTLE = 3, 512  # times, and pages: to move so few takes no longer than to wait for the disk
 
 
 class Checkpointer:
     """A background thread that checkpoints one SQLite file when its log has grown.
 
-    A passive checkpoint blocks nobody but cannot restart the log while writers keep appending, so past a bound it takes
-    the writer lock for the little that is left. The file then keeps its length and is written anew from its beginning:
+    A passive checkpoint blocks nobody but cannot restart the log while writers keep appending, so past a bound it is
+    repeated, each time with less to move, and then takes the writer lock for the little that is left. The file then keeps its length and is written anew from its beginning:
     cutting it off would hold up writers for some 50 ms longer, so that is done only to a file far beyond the bound.
 
     Args:
@@ -87,10 +89,14 @@ class Checkpointer:
             return
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
         try:
-            _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            _, frames, moved = connection.execute(_PASSIVE).fetchone()
             (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
             if frames * (page_bytes + _FRAME_HEAD) < self._bound_bytes:  # of the file's length much may be from before
                 return
+            for _ in range(_MOST_REPEATED):
+                before, (_, _, moved) = moved, connection.execute(_PASSIVE).fetchone()
+                if moved - before < _LITTLE:
+                    break
             mode = "RESTART" if self._log_bytes() < self._most_bytes else "TRUNCATE"
             self._lock.acquire()
             try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -94,19 +94,19 @@ class _Sums:
     n: int = 0
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(*(mine + yours for mine, yours in zip(self._values(), other._values(), strict=True)))
+        return type(self)(*[mine + yours for mine, yours in zip(self._values(), other._values(), strict=True)])
 
     def __sub__(self, other: Self) -> Self:
         if other.n > self.n:
             raise InvalidInput(f"Cannot take {other.n} values away from {self.n}; only what was added can be removed.")
-        return type(self)(*(mine - yours for mine, yours in zip(self._values(), other._values(), strict=True)))
+        return type(self)(*[mine - yours for mine, yours in zip(self._values(), other._values(), strict=True)])
 
     def _values(self) -> tuple[int, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple([getattr(self, name) for name in self.__match_args__])
 
     def to_document(self) -> dict[str, str]:
         """Return the sums as JSON-able hexadecimal text, equal for equal sums."""
-        return {field.name: _to_text(getattr(self, field.name)) for field in fields(self)}
+        return {name: _to_text(getattr(self, name)) for name in self.__match_args__}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -116,9 +116,9 @@ class _Sums:
             InvalidInput: The document is not one of this kind.
         """
         try:
-            return cls(*(_from_text(document[field.name]) for field in fields(cls)))
+            return cls(*[_from_text(document[name]) for name in cls.__match_args__])
         except (KeyError, ValueError, AttributeError, TypeError) as error:
-            names = ", ".join(field.name for field in fields(cls))
+            names = ", ".join(cls.__match_args__)
             raise InvalidInput(f"Not a document of {cls.__name__} with {names}: {document!r:.200}") from error
 
 

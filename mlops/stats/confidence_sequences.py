@@ -314,9 +314,7 @@ def _within_strata(control: Counts, treatment: Counts, least: float) -> tuple[Fl
     return estimate, np.sqrt(np.where(known, (weight * pooled * (1 - pooled)).sum(axis=-1), np.nan)) / size
 
 
-def _score_interval(
-    control: Counts, treatment: Counts, difference: Floats, critical: Floats
-) -> tuple[Floats, Floats]:
+def _score_interval(control: Counts, treatment: Counts, difference: Floats, critical: Floats) -> tuple[Floats, Floats]:
     """Return the least and greatest difference whose score is within `critical`, around the one that was observed."""
     estimate = np.nan_to_num(difference)
     ends = np.stack([np.full(estimate.shape, -1.0), np.full(estimate.shape, 1.0)])

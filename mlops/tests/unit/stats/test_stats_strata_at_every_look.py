@@ -14,6 +14,7 @@ from mlops.stats.confidence_sequences import (
     stratified_difference_of_proportions,
 )
 from mlops.stats.moments import Summary
+from mlops.stats.proportion_scores import mee_interval
 from mlops.stats.sketch import QuantileSketch
 from mlops.stats.stratified import (
     cochran_mantel_haenszel_test,
@@ -21,6 +22,7 @@ from mlops.stats.stratified import (
     score_limits,
     stratified_difference,
 )
+from mlops.stats.tails import critical_z
 
 _arm = st.tuples(st.integers(1, 3000), st.floats(0, 1)).map(lambda pair: (pair[0], round(pair[0] * pair[1])))
 _strata = st.lists(st.tuples(_arm, _arm), min_size=1, max_size=4)
@@ -78,6 +80,13 @@ def test_strata_without_a_single_event_still_leave_the_difference_open():
     for arm in (nobody, everybody):
         low, high = score_limits(arm, arm, 1.96)
         assert (float(low), float(high)) == pytest.approx((-(1.96**2) / (40 + 1.96**2), 1.96**2 / (40 + 1.96**2)))
+
+
+def test_limits_without_any_failure_are_those_of_the_plain_score_interval():
+    """Where all units of both arms had the event the estimate has no spread, yet other differences are possible."""
+    found = score_limits(Counts([10], [10]), Counts([10], [10]), critical_z(0.95))
+    expected = mee_interval(Counts(10, 10), Counts(10, 10))
+    assert [float(each) for each in found] == pytest.approx([float(expected.lower), float(expected.upper)])
 
 
 def test_overlap_weights_of_rates_are_those_of_mantel_and_haenszel():

@@ -38,7 +38,8 @@ _LOOKED_AT = 200  # newest tests that a mistaken id is compared with
 class Known:
     """Users' exposures, the recently asked ones of them: two generations, of which the older one is dropped when full.
 
-    Each is kept with whether an interaction of the user was logged.
+    Each is kept with whether an interaction of the user was logged. Users share these few pairs: one for each would be
+    hundreds of thousands of objects that every full garbage collection looks at.
     """
 
     __slots__ = ("_kinds", "_most", "_new", "_old")
@@ -60,8 +61,8 @@ class Known:
         """Remember a user."""
         if len(self._new) >= self._most:
             self._old, self._new = self._new, {}
-        kind = (exposure, is_active)
-        self._new[user_id] = self._kinds.setdefault(kind, kind)  # one of few, not one more to be collected for each user
+        found = (exposure, is_active)
+        self._new[user_id] = self._kinds.setdefault(found, found)
 
 
 class LiveTest:

@@ -20,8 +20,9 @@ class Checkpointer:
     """A background thread that checkpoints one SQLite file when its log has grown.
 
     A passive checkpoint blocks nobody but cannot restart the log while writers keep appending, so past a bound it is
-    repeated, each time with less to move, and then takes the writer lock for the little that is left. The file then keeps its length and is written anew from its beginning:
-    cutting it off would hold up writers for some 50 ms longer, so that is done only to a file far beyond the bound.
+    repeated, each time with less to move, and then takes the writer lock for the little that is left. The file then
+    keeps its length and is written anew from its beginning: cutting it off would hold up writers for some 50 ms longer,
+    so that is done only to a file far beyond the bound.
 
     Args:
         path: The database file.

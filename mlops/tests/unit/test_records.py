@@ -118,6 +118,14 @@ def test_nested_records_are_strict_when_made() -> None:
         Run(name="x", best={"stepp": 1})
 
 
+def test_records_of_columns_are_those_of_their_rows() -> None:
+    """Made at once or one by one, whatever the order of the columns."""
+    columns = {"value": [0.5, None, 1.5], "step": [1, 2, 3]}
+    rows = [Point(step=1, value=0.5), Point(step=2), Point(step=3, value=1.5)]
+    assert Point.trusted_rows(columns) == rows
+    assert [list(dict(point)) for point in Point.trusted_rows(columns)] == [["step", "value"]] * 3
+
+
 def test_changed_validates_like_new() -> None:
     """A changed copy is checked, and the original stays."""
     run = Run(name="x", tags={"a": 1})
@@ -237,6 +245,12 @@ def test_thaw_undoes_freeze(value: Any) -> None:
     assert thaw(freeze(value)) == value
     assert freeze(freeze(value)) == freeze(value)
     hash(freeze(value))
+
+
+def test_frozen_maps_give_values_or_a_default() -> None:
+    """As a dict does."""
+    found = FrozenDict({"a": 1})
+    assert (found.get("a"), found.get("b"), found.get("b", 2)) == (1, None, 2)
 
 
 def test_frozen_maps_print_like_dicts() -> None:

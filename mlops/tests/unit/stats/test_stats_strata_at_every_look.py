@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlops.stats.arms import Counts
@@ -82,11 +82,14 @@ def test_strata_without_a_single_event_still_leave_the_difference_open():
         assert (float(low), float(high)) == pytest.approx((-(1.96**2) / (40 + 1.96**2), 1.96**2 / (40 + 1.96**2)))
 
 
-def test_limits_without_any_failure_are_those_of_the_plain_score_interval():
-    """Where all units of both arms had the event the estimate has no spread, yet other differences are possible."""
-    found = score_limits(Counts([10], [10]), Counts([10], [10]), critical_z(0.95))
-    expected = mee_interval(Counts(10, 10), Counts(10, 10))
-    assert [float(each) for each in found] == pytest.approx([float(expected.lower), float(expected.upper)])
+@given(_arm, _arm)
+@example((10, 10), (10, 10))
+@example((20, 0), (30, 30))
+def test_limits_of_one_stratum_are_those_of_the_plain_score_interval(control, treatment):
+    """Also where all units of an arm had the event, or none, so that the estimate has no spread."""
+    found = score_limits(*_counts([(control, treatment)]), critical_z(0.95))
+    expected = mee_interval(Counts(*control), Counts(*treatment))
+    assert [float(each) for each in found] == pytest.approx([float(expected.lower), float(expected.upper)], abs=1e-5)
 
 
 def test_overlap_weights_of_rates_are_those_of_mantel_and_haenszel():

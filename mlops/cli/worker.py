@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlops.cli.importing import imported
 from mlops.cli.options import DatabaseOption
-from mlops.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mlops.jobs import JobContext, JobHandler, JobRunner
@@ -65,7 +62,7 @@ def worker(
     stop = _Stop()
     with Platform.open(config, workers=0) as platform:
         for name in imports or ():
-            _register(_import(name), platform)
+            _register(imported(name), platform)
         runner = _start(platform, workers, capability or ())
         _wait(runner, stop, until_drained=drain)
         _log().info("worker stops", worker=runner.worker)
@@ -101,21 +98,6 @@ class _Stop:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         self.is_wanted = True
-
-
-def _import(name: str) -> Any:
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # as `python -m` has it; the command's own first entry is its folder of programs
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # it is there, and something that it needs is not
-        raise InvalidInput(
-            f"--import {name}: there is no module {error.name!r} in {folder} or among the installed packages. "
-            "Start the worker in the folder of your program, or set PYTHONPATH."
-        ) from error
 
 
 def _register(module: Any, platform: Platform) -> None:

@@ -55,6 +55,19 @@ def write_features(
     fold = pl.when(is_train).then(_fold(parted.filter(is_train), config)).otherwise(-1)
     rows = transform_training(fitted, parted, fold=fold, keep=kept)
     rows.sink_parquet(file, compression=_COMPRESSION, statistics=False)
+    if config.custom_transformations:
+        _check_rows(good, file, config.custom_transformations)
+
+
+def _check_rows(good: pl.LazyFrame, file: Path, steps: tuple[str, ...]) -> None:
+    """Refuse features that are not of every good row in its place, which only custom steps can bring about."""
+    made = pl.scan_parquet(file, glob=False).select(pl.len(), is_ordered=(pl.col(ROW).diff() > 0).all())
+    found, wanted = made.collect(engine="streaming"), good.select(pl.len()).collect(engine="streaming").item()
+    if found["len"].item() != wanted or not found["is_ordered"].item():
+        raise InvalidInput(
+            f"Of {wanted} rows the custom transformations ({', '.join(steps)}) made {found['len'].item()}, or others "
+            "in their places. They may add columns, and may not drop, repeat or move rows."
+        )
 
 
 def _fold(training: pl.LazyFrame, config: FeatureEngineeringConfig) -> pl.Expr:

@@ -15,6 +15,8 @@ MOST_READ_AGAIN = 64_000_000
 def lines_of(snapshot: Snapshot, rows: Iterable[int]) -> dict[int, int]:
     """Return the line, from 1, of each of these rows; nothing of a source that is large or has no lines."""
     wanted = set(rows)
+    if snapshot.first_line:
+        return {row: snapshot.first_line + row for row in wanted}
     if not wanted or snapshot.dialect is None or snapshot.source_bytes > MOST_READ_AGAIN:
         return {}
     return {row: line for row, (line, _) in raw_lines(snapshot, wanted).items()}

@@ -132,7 +132,7 @@ def read_mended(mended: Path, quarantine: Path, target: Path, *, options: ReadOp
         with whole_file(target) as file:
             table.select(columns).sink_csv(file)
     again = (options or ReadOptions()).changed(
-        format=InputFormat.CSV, separator=",", encoding="utf-8", query="", sheet=""
+        format=InputFormat.CSV, separator=",", encoding="utf-8", query="", sheet="", header_line=1
     )
     return MendedRows(target, rows, again)
 
@@ -199,7 +199,8 @@ def _from_snapshot(rows: list[int], snapshot: Snapshot, notation: _Notation) -> 
         cells = [cell_text(row[name]) for name in snapshot.columns]
         raw = [row[own[name]] if name in own else None for name in snapshot.columns]
         both = [text if cell is None else cell for cell, text in zip(cells, raw, strict=True)]
-        found.append((None, *both, row.get(FAULT)))
+        line = snapshot.first_line + row[ROW] if snapshot.first_line else None
+        found.append((line, *both, row.get(FAULT)))
     return _table(found, snapshot.columns)
 
 

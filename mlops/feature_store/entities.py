@@ -96,7 +96,7 @@ class FeatureSource(Record):
 
     @classmethod
     def of(cls, origin: Any) -> FeatureSource:
-        """Return the source that a path, or a finished pipeline run with its `output_data_path`, stands for.
+        """Return the source that a path, or a completed pipeline run with its Parquet output, stands for.
 
         Raises:
             ValueError: It is neither, or a file of another kind than Parquet or CSV.
@@ -104,7 +104,9 @@ class FeatureSource(Record):
         if isinstance(origin, cls):
             return origin
         run_id = getattr(origin, "run_id", None)
-        path = getattr(origin, "output_data_path", origin)
+        path = getattr(origin, "output_parquet_path", None) or getattr(origin, "output_data_path", origin)
+        if run_id is not None and path is None:
+            raise ValueError(f"pipeline run {run_id!r} has no output; wait until it is completed")
         if not isinstance(path, str | os.PathLike):
             raise ValueError("a source is a path, a pipeline run with an output, or a FeatureSource")
         text = os.fspath(path)

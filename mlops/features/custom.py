@@ -110,6 +110,11 @@ def _applied(step: Transformation, frame: pl.LazyFrame) -> pl.LazyFrame:
     made = step.function if isinstance(step.function, pl.Expr) else _called(step.name, step.function, frame)
     if isinstance(made, pl.LazyFrame):
         return made
+    if not isinstance(made, pl.Expr | Iterable):
+        raise InvalidInput(
+            f"The transformation {step.name!r} returned {made!r}; it has to return the LazyFrame with columns added, "
+            "or the expressions that make them."
+        )
     return frame.with_columns(made if isinstance(made, pl.Expr) else list(made))
 
 

@@ -53,5 +53,5 @@ class TransformationNotFound(NotFound):
     kind = "transformation"
 
     def __init__(self, name: str, *, known: Iterable[str] = ()) -> None:
-        hint = "Register it with register_transformation, in this process, before features are made."
+        hint = "Register it with register_transformation in this process; commands do so by --import MODULE."
         super().__init__(name, known=known, hint=hint)

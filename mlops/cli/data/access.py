@@ -26,6 +26,9 @@ __all__ = [
     "DataDirOption",
     "DecimalCommaOption",
     "EncodingOption",
+    "HeaderLineOption",
+    "ImportsOption",
+    "NullOption",
     "ProjectOption",
     "QueryOption",
     "RunArgument",
@@ -47,7 +50,7 @@ TableArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="A file: CSV, TSV, Excel, Parquet or JSON lines, gzipped or not; with --query the URL of a database.",
+        help="A file: CSV, TSV or JSON lines, gzipped or not, Excel or Parquet; with --query the URL of a database.",
     ),
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")]
@@ -62,6 +65,19 @@ SeparatorOption = Annotated[str, typer.Option(help="The character between cells.
 EncodingOption = Annotated[str, typer.Option(help="How the text is encoded, such as cp1252. (default: detected)")]
 DecimalCommaOption = Annotated[bool, typer.Option("--decimal-comma", help="Numbers are written 1,5.")]
 SheetOption = Annotated[str, typer.Option(help="Name of the worksheet. (default: the first one)")]
+HeaderLineOption = Annotated[
+    int, typer.Option(min=1, help="Line of the columns' names; what instruments write above it is left out.")
+]
+NullOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", help="A cell that means no value, such as Undetermined; may be repeated."),
+]
+ImportsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import", metavar="MODULE", help="Import this module first; it registers transformations. May be repeated."
+    ),
+]
 QueryOption = Annotated[str, typer.Option(help="One SELECT, for a database.")]
 
 
@@ -94,15 +110,18 @@ def open_new_pipeline(
         yield pipeline
 
 
-def read_options(separator: str, **told: Any) -> ReadOptions:
+def read_options(separator: str, null: list[str] | None, **told: Any) -> ReadOptions:
     """Return how a table is to be read.
 
     Args:
+        separator: Also `\\t` as it is typed.
+        null: Cells that mean no value, beside the usual ones.
         told: What else `ReadOptions` takes.
     """
-    from mlops.data_pipeline import ReadOptions
+    from mlops.data_pipeline.reading import NULL_WORDS, ReadOptions
 
-    return ReadOptions(separator=separator.replace("\\t", "\t"), **told)
+    nulls = (*NULL_WORDS, *(word for word in null or () if word not in NULL_WORDS))
+    return ReadOptions(separator=separator.replace("\\t", "\t"), null_values=nulls, **told)
 
 
 def schema_from(word: str, database: str | None, project: str | None) -> DataSchema:

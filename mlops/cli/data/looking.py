@@ -13,6 +13,8 @@ from mlops.cli import output
 from mlops.cli.data.access import (
     DecimalCommaOption,
     EncodingOption,
+    HeaderLineOption,
+    NullOption,
     ProjectOption,
     QueryOption,
     SchemaOption,
@@ -44,11 +46,21 @@ def infer(
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
     sheet: SheetOption = "",
+    header_line: HeaderLineOption = 1,
+    null: NullOption = None,
     query: QueryOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Propose a schema that fits a table; correct it, then hold tables against it."""
-    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
+    read = read_options(
+        separator,
+        null,
+        encoding=encoding,
+        decimal_comma=decimal_comma,
+        sheet=sheet,
+        header_line=header_line,
+        query=query,
+    )
     with output.working(f"Reading {table}…"):
         schema, notes = inspector().propose(table, name=name, read=read)
     document = editable_document(schema)
@@ -77,6 +89,8 @@ def validate(
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
     sheet: SheetOption = "",
+    header_line: HeaderLineOption = 1,
+    null: NullOption = None,
     query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
@@ -88,7 +102,15 @@ def validate(
     if schema is None:
         raise InvalidInput("Name a schema by --schema: a JSON file, as `mlops data infer` writes, or a stored one.")
     wanted = schema_from(schema, database, project)
-    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
+    read = read_options(
+        separator,
+        null,
+        encoding=encoding,
+        decimal_comma=decimal_comma,
+        sheet=sheet,
+        header_line=header_line,
+        query=query,
+    )
     with output.working(f"Checking {table}…"):
         found = inspector().validate(table, wanted, read=read)
     if as_json:
@@ -108,6 +130,8 @@ def profile_table(
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
     sheet: SheetOption = "",
+    header_line: HeaderLineOption = 1,
+    null: NullOption = None,
     query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
@@ -115,7 +139,15 @@ def profile_table(
 ) -> None:
     """Tell the quality of a table: a score with its parts, issues with examples, statistics of each column."""
     wanted = schema_from(schema, database, project) if schema else None
-    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
+    read = read_options(
+        separator,
+        null,
+        encoding=encoding,
+        decimal_comma=decimal_comma,
+        sheet=sheet,
+        header_line=header_line,
+        query=query,
+    )
     with output.working(f"Reading {table}…"):
         report = inspector().assess(table, wanted, read=read)
     if html is not None:
@@ -176,11 +208,14 @@ def _words(value: Any) -> str:
 
 def _said_options(read: ReadOptions) -> str:
     """Return the options of a command that read a table in the same way."""
-    told = read.model_dump(mode="json", exclude_defaults=True)
+    from mlops.data_pipeline.reading import NULL_WORDS
+
+    told = read.model_dump(mode="json", exclude_defaults=True, exclude={"null_values"})
     words = [
-        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(value)}")
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
         for name, value in told.items()
     ]
+    words += [f"--null {shlex.quote(word)}" for word in read.null_values if word not in NULL_WORDS]
     return "".join(f" {word}" for word in words)
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from mlops.cli import output
-from mlops.cli.data.access import DataDirOption, ProjectOption, RunArgument, open_pipeline
+from mlops.cli.data.access import DataDirOption, ImportsOption, ProjectOption, RunArgument, open_pipeline
 from mlops.cli.data.running import follow
+from mlops.cli.importing import imported
 from mlops.cli.options import DatabaseOption, JsonOption
 
 __all__ = ["show_quarantine", "told_row"]
@@ -25,6 +26,7 @@ def show_quarantine(
         Path | None,
         typer.Option(metavar="FILE", help="Run the rows of this mended copy again, joined with the good ones."),
     ] = None,
+    imports: ImportsOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows to show.")] = 20,
     project: ProjectOption = None,
     database: DatabaseOption = None,
@@ -32,6 +34,8 @@ def show_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Show the bad rows of a run with their lines and reasons; with --rerun, run them again after they were mended."""
+    for module in imports or ():
+        imported(module)
     with open_pipeline(database, data_dir, project, workers=0 if rerun is None else 1) as pipeline:
         if rerun is not None:
             follow(pipeline, pipeline.rerun_quarantine(run_id, rerun), as_json=as_json)

@@ -13,6 +13,9 @@ from mlops.cli.data.access import (
     DataDirOption,
     DecimalCommaOption,
     EncodingOption,
+    HeaderLineOption,
+    ImportsOption,
+    NullOption,
     ProjectOption,
     QueryOption,
     RunArgument,
@@ -27,6 +30,7 @@ from mlops.cli.data.access import (
     stored_schema,
 )
 from mlops.cli.data.runs import write_run
+from mlops.cli.importing import imported
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
@@ -50,10 +54,13 @@ def run(
     ] = None,
     parquet_only: Annotated[bool, typer.Option("--parquet", help="Write the good rows as Parquet only.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Do all the work, even if an equal run did it.")] = False,
+    imports: ImportsOption = None,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
     sheet: SheetOption = "",
+    header_line: HeaderLineOption = 1,
+    null: NullOption = None,
     query: QueryOption = "",
     project: ProjectOption = None,
     database: DatabaseOption = None,
@@ -63,7 +70,17 @@ def run(
     """Process a table: validate, quarantine, assess, make features, publish. Without a schema one is inferred."""
     from mlops.data_pipeline.inspection import table_name
 
-    read = read_options(separator, encoding=encoding, decimal_comma=decimal_comma, sheet=sheet, query=query)
+    for module in imports or ():
+        imported(module)
+    read = read_options(
+        separator,
+        null,
+        encoding=encoding,
+        decimal_comma=decimal_comma,
+        sheet=sheet,
+        header_line=header_line,
+        query=query,
+    )
     with open_new_pipeline(database, data_dir, project, workers=1) as pipeline:
         config_id = stored_config(features, pipeline)
         run_id = pipeline.run_pipeline(

@@ -20,11 +20,12 @@ from __future__ import annotations
 
 from mlops.data_pipeline.column_spec import ColumnSpec
 from mlops.data_pipeline.reading.formats import InputFormat
-from mlops.data_pipeline.reading.options import Dialect, ReadOptions, Snapshot
+from mlops.data_pipeline.reading.options import NULL_WORDS, Dialect, ReadOptions, Snapshot
 from mlops.data_pipeline.reading.raw_lines import raw_lines
 from mlops.data_pipeline.reading.snapshot import scan_snapshot, take_snapshot
 
 __all__ = [
+    "NULL_WORDS",
     "ColumnSpec",
     "Dialect",
     "InputFormat",

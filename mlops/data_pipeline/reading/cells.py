@@ -7,6 +7,7 @@ whatever the strict one does, and means the same by it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import polars as pl
 
 from mlops.data_pipeline.typed_values import ColumnType
 
-__all__ = ["CellForm", "dtype_of", "has_zone", "strict_value", "tolerant_value"]
+__all__ = ["CellForm", "dtype_of", "has_zone", "iso_formats", "strict_value", "tolerant_value"]
 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
@@ -125,6 +126,13 @@ def _formatted(text: pl.Expr, pattern: str, form: CellForm) -> pl.Expr:
 def has_zone(pattern: str) -> bool:
     """Return whether a format has a part for the offset from UTC."""
     return any(part in pattern for part in ("%z", "%:z", "%#z", "%+"))
+
+
+def iso_formats(kind: ColumnType, beside: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats of ISO 8601 for dates, or for moments with the zones that the formats beside them have."""
+    if kind is ColumnType.DATE:
+        return _DAYS
+    return _WITH_ZONE if all(map(has_zone, beside)) else (*_MOMENTS, "%Y-%m-%d", *_WITH_ZONE)
 
 
 def _zoned(moment: pl.Expr, form: CellForm) -> pl.Expr:

@@ -25,6 +25,7 @@ _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.FLOAT})
 _INFERRED = (ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN)
 _VALUE = "__value__"
 _CODE = r"^[+-]?0\d"  # an identifier, whatever its digits
+_LONG = r"^[+-]?\d{16,}$"  # a barcode, whose last digits would be lost in a float
 
 
 class Way(Enum):
@@ -165,7 +166,7 @@ def _inferred(sample: pl.Series, options: ReadOptions) -> CellForm | None:
     for kind in _INFERRED:
         form = CellForm(kind, decimal_comma=options.decimal_comma and kind is ColumnType.FLOAT)
         if not _failing(cells, form, strict=True):
-            return form
+            return None if kind is ColumnType.FLOAT and cells.str.contains(_LONG).any() else form
     return None
 
 

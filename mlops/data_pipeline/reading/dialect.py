@@ -52,7 +52,7 @@ def sniff(path: Path, kind: InputFormat, options: ReadOptions) -> Dialect:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     return Dialect(
         encoding=encoding,
-        separator="" if kind is InputFormat.JSONL else options.separator or _separator(text, kind),
+        separator="" if kind is InputFormat.JSONL else options.separator or _separator(text, kind, options.header_line),
         newline=_newline(text),
         compression="gzip" if is_gzip(path) else "",
         header_line=0 if kind is InputFormat.JSONL else 1,
@@ -84,11 +84,11 @@ def _newline(text: str) -> str:
     return "\r\n" if text[first - 1 : first] == "\r" else "\n"
 
 
-def _separator(text: str, kind: InputFormat) -> str:
-    """Return the separator that gives the first lines the same number of fields, the larger number winning."""
+def _separator(text: str, kind: InputFormat, header_line: int) -> str:
+    """Return the separator that gives the header and what is below it the same number of fields, the larger winning."""
     if kind is InputFormat.TSV:
         return "\t"
-    lines = [line for line in text.splitlines()[: _LINES + 1] if line.strip()]
+    lines = [line for line in text.splitlines()[header_line - 1 : header_line + _LINES] if line.strip()]
     lines = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
     scores = {separator: _score(lines, separator) for separator in _SEPARATORS}
     best = max(_SEPARATORS, key=lambda separator: scores[separator])
@@ -108,21 +108,23 @@ def _rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=separator)
 
 
-def read_header(content: bytes, path: str, separator: str) -> Header:
+def read_header(content: bytes, path: str, separator: str, *, at_line: int = 1) -> Header:
     """Return the names of the columns of a text that is UTF-8 by now; blank lines before them are skipped.
 
     Args:
         content: The beginning of the file.
         path: For messages.
         separator: Between cells.
+        at_line: Lines before this one are left out.
 
     Raises:
         UnreadableInput: There is no header, it does not end, or its names cannot be those of a table.
     """
-    start, line = _first_text(content)
+    start, line = _first_text(content, at_line)
     end = _end_of_record(content, start)
     if start >= len(content):
-        raise UnreadableInput(path, "it is empty: not even a header is there.")
+        where = f"it has nothing on line {at_line} or below" if content and at_line > 1 else "it is empty"
+        raise UnreadableInput(path, f"{where}: not even a header is there.")
     if end - start >= _LONGEST_HEADER:
         raise UnreadableInput(path, "its header has an opening quote that is never closed.", line=line)
     try:
@@ -136,8 +138,11 @@ def read_header(content: bytes, path: str, separator: str) -> Header:
     return Header(_names(cells, path, line), line, line + content.count(b"\n", start, end), end)
 
 
-def _first_text(content: bytes) -> tuple[int, int]:
+def _first_text(content: bytes, at_line: int) -> tuple[int, int]:
     start, line = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0, 1
+    while line < at_line:
+        end = content.find(b"\n", start)
+        start, line = (end + 1, line + 1) if end >= 0 else (len(content), at_line)
     while content[start : start + 1] in {b"\n", b"\r"}:
         line += content[start : start + 1] == b"\n"
         start += 1

@@ -87,6 +87,8 @@ def _by_name(path: Path) -> InputFormat:
         endings.pop()
     found = _ENDINGS.get(endings[-1]) if endings else None
     if found in {InputFormat.EXCEL, InputFormat.PARQUET}:
+        if is_gzip(path):
+            raise UnsupportedFormat(str(path), f"it is gzipped {found}, which is compressed anyway. Unpack it.")
         raise UnsupportedFormat(
             str(path), f"its name says {found}, and its bytes are not that. Name the file for what it is."
         )
@@ -94,8 +96,10 @@ def _by_name(path: Path) -> InputFormat:
 
 
 def _guess(path: Path) -> InputFormat:
-    head = head_of(path, _HEAD)
-    return InputFormat.JSONL if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else InputFormat.CSV
+    head = head_of(path, _HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"[") and ".json" in path.suffixes:
+        raise UnsupportedFormat(str(path), "it is one JSON list. Write JSON lines: one object a line, no brackets.")
+    return InputFormat.JSONL if head.startswith(b"{") else InputFormat.CSV
 
 
 def _readable() -> str:

@@ -94,6 +94,8 @@ def _object(line: bytes) -> dict[str, object] | str:
     """Return the object that a line holds, or the fault of the line."""
     try:
         found = json.loads(line.decode())
+        if b"\\ud" in line.lower():
+            json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except UnicodeDecodeError:
         return "encoding"
     except (ValueError, RecursionError):

@@ -21,7 +21,7 @@ from mlops.data_pipeline.errors import UnreadableInput
 from mlops.data_pipeline.reading.names import name_problem
 from mlops.data_pipeline.reading.outcome import Order, Outcome
 from mlops.data_pipeline.reading.plain_values import cell_text
-from mlops.data_pipeline.reading.staged import read_staged
+from mlops.data_pipeline.reading.staged import read_staged, with_iso_dates
 from mlops.data_pipeline.snapshot_columns import FAULT
 
 if TYPE_CHECKING:
@@ -51,8 +51,11 @@ def read_query(url: str, order: Order) -> Outcome:
     digest = hashlib.sha256(order.options.query.strip().encode() + b"\0")
     try:
         with _connected(url) as connection:
-            rows = connection.execution_options(yield_per=_BATCH).exec_driver_sql(order.options.query)
-            result = read_staged(_batches(rows, source, digest), order)
+            as_it_stands = connection.execution_options(yield_per=_BATCH, no_parameters=True)  # a % is a %
+            rows = as_it_stands.exec_driver_sql(order.options.query)
+            result = read_staged(_batches(rows, source, digest), order._replace(columns=with_iso_dates(order.columns)))
+    except ModuleNotFoundError as error:
+        raise UnreadableInput(source, f"the driver {error.name!r} of such databases is not installed.") from error
     except sa.exc.SQLAlchemyError as error:
         raise UnreadableInput(source, f"the query failed: {_reason(error, url)}.") from None  # it may show the password
     return Outcome(digest.hexdigest(), result, {})
@@ -117,6 +120,7 @@ def _connected(url: str) -> Iterator[Connection]:
                     connection = connection.execution_options(  # noqa: PLW2901  # the same connection, set up
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
+                    _let_endless_times_be_text(connection.connection.driver_connection)
                 case "sqlite":
                     connection.exec_driver_sql("PRAGMA query_only = ON")
                 case _:
@@ -124,6 +128,26 @@ def _connected(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _let_endless_times_be_text(driver: Any) -> None:
+    """Take times that Python does not have, such as `infinity` of what is valid without an end, as they are written."""
+    from psycopg import DataError
+    from psycopg.types import datetime as times
+
+    def written(loader: type[Any]) -> type[Any]:
+        class OrText(loader):  # type: ignore[misc]
+            def load(self, data: Any) -> Any:
+                try:
+                    return super().load(data)
+                except DataError:
+                    return bytes(data).decode()
+
+        return OrText
+
+    loaders = {"date": times.DateLoader, "timestamp": times.TimestampLoader, "timestamptz": times.TimestamptzLoader}
+    for name, loader in loaders.items():
+        driver.adapters.register_loader(name, written(loader))
 
 
 def _read_only(url: URL) -> URL:

@@ -30,8 +30,10 @@ class ReadOptions(Record):
         separator: One ASCII character. By default whichever of comma, tab, semicolon and bar fits the first lines.
         decimal_comma: Numbers are written `1,5`. Points then are no part of a number.
         null_values: Whole cells that mean that there is no value; the empty cell always does.
+        header_line: Line, from 1, of the names of the columns in a text file or a worksheet; what stands above it, as
+            instruments write it, is left out. Blank lines before the header are always skipped.
         infer_unknown: Whether columns that the schema does not know become numbers where all their cells are, rather
-            than staying text. Text with leading zeros stays text.
+            than staying text. Text with leading zeros stays text, and so do whole numbers too long to be exact.
         sheet: Name of the worksheet; the first one by default.
         query: One SELECT, for a database.
     """
@@ -41,6 +43,7 @@ class ReadOptions(Record):
     separator: Words = ""
     decimal_comma: bool = False
     null_values: Annotated[tuple[Words, ...], BeforeValidator(_as_tuple)] = NULL_WORDS
+    header_line: int = Field(1, ge=1)
     infer_unknown: bool = True
     sheet: Words = ""
     query: Words = ""
@@ -103,6 +106,7 @@ class Snapshot(Record):
         unknown_columns: Columns that the schema does not know.
         faults: Number of broken rows by fault.
         dialect: How the text is written; None for other than text.
+        first_line: Line, from 1, of the first row of a worksheet, whose rows are its lines; 0 of anything else.
         notes: What was decided about the file that its reader should know, in sentences.
         source_bytes: Size of the source; 0 for a table in memory or a database.
         bytes: Size of the snapshot.
@@ -120,6 +124,7 @@ class Snapshot(Record):
     unknown_columns: tuple[str, ...] = ()
     faults: FrozenMap = FrozenDict()
     dialect: Dialect | None = None
+    first_line: int = 0
     notes: tuple[str, ...] = ()
     source_bytes: int = 0
     bytes: int = 0

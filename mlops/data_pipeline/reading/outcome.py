@@ -22,6 +22,7 @@ class Outcome(NamedTuple):
         faults: Number of broken rows by fault.
         dialect: How the text is written; None for other than text.
         notes: What was decided, in sentences.
+        first_line: Line, from 1, of the first row of a worksheet; 0 of what has other lines or none.
     """
 
     digest: str
@@ -29,6 +30,7 @@ class Outcome(NamedTuple):
     faults: Mapping[str, int]
     dialect: Dialect | None = None
     notes: tuple[str, ...] = ()
+    first_line: int = 0
 
     def noted(self, note: str) -> Outcome:
         """Return this outcome with a further note before its others."""

@@ -127,6 +127,7 @@ def _record(
         faults=dict(outcome.faults),
         dialect=outcome.dialect,
         notes=outcome.notes,
+        first_line=outcome.first_line,
         bytes=target.stat().st_size,
     )
 

@@ -6,11 +6,13 @@ passes are possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
 
+from mlops.data_pipeline.column_spec import ColumnSpec
+from mlops.data_pipeline.reading.cells import iso_formats
 from mlops.data_pipeline.reading.column_plans import plan_text
 from mlops.data_pipeline.reading.options import ReadOptions
 from mlops.data_pipeline.reading.outcome import Order, Watch
@@ -18,7 +20,7 @@ from mlops.data_pipeline.reading.passes import Result, run_passes
 from mlops.data_pipeline.reading.sinking import scratch_file
 from mlops.data_pipeline.snapshot_columns import FAULT, ROW
 
-__all__ = ["read_staged"]
+__all__ = ["read_staged", "with_iso_dates"]
 
 _SAMPLE = 20_000
 
@@ -43,6 +45,17 @@ def read_staged(batches: Iterable[pl.DataFrame], order: Order) -> Result:
             return staged.with_row_index(ROW).with_columns(texts)
 
         return run_passes(scan, plans, order.target, has_fault=has_fault, beside=check, check=check)
+
+
+def with_iso_dates(columns: Mapping[str, ColumnSpec]) -> dict[str, ColumnSpec]:
+    """Return columns whose formats of dates, where they have any, are joined by ISO 8601.
+
+    Dates that are dates in a worksheet or a database are no text in anybody's format; they arrive in ISO 8601.
+    """
+    return {
+        name: spec.changed(format=(*spec.format, *iso_formats(spec.type, spec.format))) if spec.format else spec
+        for name, spec in columns.items()
+    }
 
 
 def _lay_down(batches: Iterable[pl.DataFrame], path: Path, watch: Watch) -> bool:

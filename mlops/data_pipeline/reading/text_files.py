@@ -92,8 +92,9 @@ def open_text(source: Path, kind: InputFormat, order: Order, stack: ExitStack) -
     if not is_plain(dialect):
         scratch = stack.enter_context(scratch_file(order.target.parent, ".plain."))
         plain, replaced = write_plain(source, scratch, dialect, check=order.watch.check)
+    at_line = order.options.header_line
     try:
-        header = read_header(head_of(plain, _LONGEST_HEADER), str(source), dialect.separator)
+        header = read_header(head_of(plain, _LONGEST_HEADER), str(source), dialect.separator, at_line=at_line)
     except UnreadableInput as error:
         undecodable = isinstance(error.__cause__, UnicodeDecodeError) and _may_be_western(dialect, order)
         if not undecodable or not is_western(plain_blocks(source, dialect), check=order.watch.check):

@@ -160,6 +160,31 @@ def test_a_sheet_and_decimal_commas_are_read_when_named(data: Mlops) -> None:
     assert document(data("infer", "book.xlsx", "--sheet", "Samples", "--json"))["columns"]["dose"]["type"] == "float"
 
 
+def test_an_instruments_preamble_and_words_for_nothing_are_named(data: Mlops) -> None:
+    """The line of the header and further words for no value are said, and said again for the next command."""
+    Path("plate.csv").write_text("Instrument,QS5\n\nwell,ct\nA1,21.5\nA2,Undetermined\n")
+    options = ("--header-line", "3", "--null", "Undetermined")
+    said = data("infer", "plate.csv", *options, "-o", "plate.json")
+    assert "--schema plate.json --header-line 3 --null Undetermined" in said.err
+    assert document(data("validate", "plate.csv", "--schema", "plate.json", *options, "--json"))["bad_rows"] == 0
+    done = document(data("run", "plate.csv", "--schema", "plate.json", *options, "--json"))
+    assert Path(done["output_data_path"]).read_text() == "well,ct\nA1,21.5\nA2,\n"
+
+
+def test_a_module_of_transformations_is_imported_when_named(
+    data: Mlops, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that needs a site's own steps can be run from the command line."""
+    Path("lab_steps.py").write_text(
+        "import polars as pl\nfrom mlops.features import register_transformation\n"
+        "register_transformation('twice', (pl.col('dose') * 2).alias('twice'))\n"
+    )
+    Path("steps.json").write_text('{"name": "t", "numeric_features": ["twice"], "custom_transformations": ["twice"]}')
+    monkeypatch.syspath_prepend(here)
+    done = document(data("run", "clean.csv", "--features", "steps.json", "--import", "lab_steps", "--json"))
+    assert done["feature_count"] == 1
+
+
 def test_a_proposal_has_what_people_edit(data: Mlops) -> None:
     """Each column's type, whether it may be empty, and what else was found; nothing that goes without saying."""
     data("infer", "clean.csv", "-o", "own.json")

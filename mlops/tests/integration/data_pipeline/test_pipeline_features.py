@@ -181,6 +181,20 @@ def test_custom_steps_make_columns_for_features(sqlite_pipeline: DataPipelineSer
     assert row_of({"dose": 4.5}) == pytest.approx([np.log(5.5)])
 
 
+@pytest.mark.parametrize("step", ["drop", "move", "repeat"])
+def test_custom_steps_that_lose_rows_fail_the_run(
+    sqlite_pipeline: DataPipelineService, tmp_path: Path, step: str
+) -> None:
+    """Features are of every good row in its place, or there are none."""
+    made = {"drop": lambda f: f.head(3), "move": lambda f: f.reverse(), "repeat": lambda f: pl.concat([f, f])}
+    sqlite_pipeline.register_transformation(step, made[step])
+    samples().write_csv(tmp_path / "table.csv")
+    told = samples_config(custom_transformations=[step])
+    assert f"Of 30 rows the custom transformations ({step})" in str(
+        failed(sqlite_pipeline, tmp_path / "table.csv", config=told)
+    )
+
+
 def failed(pipeline: DataPipelineService, *arguments: Any, **told: Any) -> PipelineFailed:
     with pytest.raises(PipelineFailed) as error:
         run(pipeline, *arguments, **told)

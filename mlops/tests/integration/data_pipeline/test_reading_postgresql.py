@@ -34,3 +34,26 @@ def test_functions_that_write_are_refused_by_the_database(lims: str, tmp_path: P
     """A SELECT that would change something fails in the read-only transaction."""
     with pytest.raises(UnreadableInput, match="read-only"):
         take_snapshot(lims, tmp_path / "out.parquet", options=ReadOptions(query="SELECT nextval('visits')"))
+
+
+@pytest.mark.parametrize("quote", ["$$ ' $$", r"E'\''"])
+def test_statements_hidden_in_quotes_are_refused_by_the_database(lims: str, tmp_path: Path, quote: str) -> None:
+    """Quotes that the check does not know let nothing through: the server takes one statement at a time."""
+    query = f"SELECT {quote}; COMMIT; DELETE FROM samples; SELECT {quote}"
+    with pytest.raises(UnreadableInput, match="multiple commands"):
+        take_snapshot(lims, tmp_path / "out.parquet", options=ReadOptions(query=query))
+
+
+def test_patterns_with_percent_signs_are_patterns(lims: str, tmp_path: Path) -> None:
+    """LIKE '%…%' is no placeholder of the driver."""
+    query = ReadOptions(query="SELECT id FROM samples WHERE id LIKE '%a%'")
+    assert take_snapshot(lims, tmp_path / "out.parquet", options=query).rows == 1
+
+
+def test_a_time_without_an_end_is_a_bad_cell(lims: str, tmp_path: Path) -> None:
+    """What PostgreSQL has and Python has not keeps its text, and the other rows are read."""
+    query = "SELECT 'infinity'::timestamptz AS until UNION ALL SELECT taken FROM samples ORDER BY until"
+    columns = {"until": ColumnSpec(type="datetime")}
+    snapshot = take_snapshot(lims, tmp_path / "out.parquet", columns=columns, options=ReadOptions(query=query))
+    rows = scan_snapshot(snapshot).drop("__row__").collect().rows()
+    assert rows == [(datetime(2024, 1, 5, 10, tzinfo=UTC), None), (None, "infinity")]

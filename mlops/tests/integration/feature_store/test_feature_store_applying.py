@@ -74,6 +74,17 @@ def test_a_pipeline_run_is_a_source_with_its_origin(lab: FeatureStoreService, co
     assert (view.source.path, view.source.pipeline_run_id) == (str(counts), "run-7")
 
 
+def test_a_pipeline_run_is_read_from_its_parquet(lab: FeatureStoreService, counts: Path) -> None:
+    """Whatever form its input had, and so its first output; a run without any is refused."""
+    run = SimpleNamespace(run_id="run-7", output_data_path="output.xlsx", output_parquet_path=str(counts))
+    view = lab.apply_view(FeatureView(name="made", entity="sample", source=run, features={"reads": "integer"}))
+    assert view.source is not None
+    assert view.source.path == str(counts)
+    pending = SimpleNamespace(run_id="run-8", output_data_path=None, output_parquet_path=None)
+    with pytest.raises(InvalidRecord, match="'run-8' has no output; wait until it is completed"):
+        FeatureView(name="made", entity="sample", source=pending)
+
+
 def test_csv_is_read_with_the_types_that_are_said(lab: FeatureStoreService, tmp_path: Path) -> None:
     """A key that looks like a number stays text, zeros in front included."""
     (tmp_path / "a.csv").write_text("sample_id,event_timestamp,score,code\n007,2026-05-04,1,01\n")

@@ -252,6 +252,33 @@ def test_unknown_columns_become_numbers_only_where_all_cells_are(tmp_path: Path)
     assert read(tmp_path, b"a,y\n1,1\n", infer_unknown=False).types["y"] == "string"
 
 
+def test_barcodes_too_long_for_a_number_stay_text(tmp_path: Path) -> None:
+    """Two of them would be one as floats; whole numbers that are exact are numbers."""
+    (tmp_path / "in.csv").write_text("code,n\n12345678901234567890,9007199254740993\n12345678901234567891,1\n")
+    table = scan_snapshot(take_snapshot(tmp_path / "in.csv", tmp_path / "out.parquet")).collect()
+    assert table["code"].to_list() == ["12345678901234567890", "12345678901234567891"]
+    assert table["n"].to_list() == [9007199254740993, 1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("last", ["A2;S2", "A2;S2;x"])
+def test_lines_above_the_header_are_left_out(tmp_path: Path, encoding: str, last: str) -> None:
+    """What an instrument says of itself is no header and no row, and lines are counted with it."""
+    text = f'Instrument;"QS5, lab 2\nRun date,03.11.2026\n\nwell;sample\nA1;S1\n{last}\n'
+    (tmp_path / "in.csv").write_bytes(text.encode(encoding))
+    options = ReadOptions(header_line=3)
+    snapshot = take_snapshot(tmp_path / "in.csv", tmp_path / "out.parquet", options=options)
+    assert (snapshot.columns, snapshot.rows) == (("well", "sample"), 2)
+    assert raw_lines(snapshot, [0, 1]) == {0: (5, "A1;S1"), 1: (6, last)}
+
+
+def test_a_header_below_the_file_is_refused(tmp_path: Path) -> None:
+    """There is nothing to be read."""
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UnreadableInput, match="nothing on line 9 or below"):
+        take_snapshot(tmp_path / "in.csv", tmp_path / "out.parquet", options=ReadOptions(header_line=9))
+
+
 def test_cell_far_below_that_fits_nothing_of_the_sample(tmp_path: Path) -> None:
     """Cells that no sample saw change how their column is read, and nothing else."""
     many = b"".join(b"%d,1.5,%d\n" % (number, number) for number in range(300_000))

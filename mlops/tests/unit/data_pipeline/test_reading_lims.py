@@ -93,3 +93,19 @@ def test_failing_query_says_why(tmp_path: Path) -> None:
     """What the database says about a query is passed on."""
     with pytest.raises(UnreadableInput, match="no such table"):
         take_snapshot(lims(tmp_path), tmp_path / "o.parquet", options=ReadOptions(query="SELECT * FROM nowhere"))
+
+
+def test_dates_of_a_database_need_no_format(tmp_path: Path) -> None:
+    """ISO 8601 is read beside the format that the schema has for text."""
+    query = "SELECT '2026-11-03' AS taken UNION ALL SELECT '04.11.2026' ORDER BY taken DESC"
+    columns = {"taken": ColumnSpec(type="date", format="%d.%m.%Y")}
+    snapshot = take_snapshot(lims(tmp_path), tmp_path / "o.parquet", columns=columns, options=ReadOptions(query=query))
+    assert [str(day) for day in scan_snapshot(snapshot).collect()["taken"]] == ["2026-11-03", "2026-11-04"]
+
+
+def test_a_driver_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    """It is the reader's environment that lacks something, not the program that fails."""
+    with pytest.raises(UnreadableInput, match="driver 'psycopg2' of such databases is not installed"):
+        take_snapshot(
+            "postgresql+psycopg2://lab@host/lims", tmp_path / "o.parquet", options=ReadOptions(query="SELECT 1 AS a")
+        )

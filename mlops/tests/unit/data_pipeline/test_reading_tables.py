@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from mlops.data_pipeline.errors import UnreadableInput
+from mlops.data_pipeline.errors import UnreadableInput, UnsupportedFormat
 from mlops.data_pipeline.reading import ColumnSpec, ReadOptions, raw_lines, scan_snapshot, take_snapshot
 
 COLUMNS = {"id": ColumnSpec(type="string"), "n": ColumnSpec(type="integer"), "dose": ColumnSpec(type="float")}
@@ -76,6 +76,20 @@ def test_json_lines_with_missing_keys_and_broken_lines(tmp_path: Path) -> None:
     assert table["late"].to_list() == [None, None, None, True]
     assert table["__raw__dose"].to_list() == [None, None, None, "x"]
     assert raw_lines(snapshot, [1]) == {1: (3, "nope")}
+
+
+def test_half_of_a_surrogate_pair_is_a_broken_row(tmp_path: Path) -> None:
+    """JSON can escape what is no text; the rows around it are read."""
+    (tmp_path / "in.jsonl").write_text('{"id": "a"}\n{"id": "\\ud83d"}\n{"id": "\\ud83e\\uddec"}\n')
+    table = scan_snapshot(take_snapshot(tmp_path / "in.jsonl", tmp_path / "out.parquet")).collect()
+    assert table.drop("__row__").rows() == [("a", None), (None, "json"), ("🧬", None)]
+
+
+def test_one_json_list_is_refused(tmp_path: Path) -> None:
+    """It is not read as a CSV file with a column called `[`."""
+    (tmp_path / "in.json").write_text(json.dumps([{"id": "a"}], indent=1))
+    with pytest.raises(UnsupportedFormat, match="one object a line"):
+        take_snapshot(tmp_path / "in.json", tmp_path / "out.parquet")
 
 
 def test_workbook_with_a_mixed_column_loses_nothing(tmp_path: Path) -> None:

@@ -267,8 +267,8 @@ class FeatureStore:
     async def push(self, view: str, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> int:
         """Put single rows into the online store at once: dicts of join keys, features and the event's time, else now.
 
-        Features that are left out become missing; a row older than what is there changes nothing. The source should
-        get the rows too, so that training sees what serving saw.
+        Features that are left out become missing; a row older than what is there changes nothing, and one that is yet
+        to come is refused. The source should get the rows too, so that training sees what serving saw.
 
         Returns:
             How many rows were given.

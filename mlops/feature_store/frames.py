@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -10,9 +12,13 @@ import polars as pl
 from mlops.errors import InvalidInput, did_you_mean
 from mlops.feature_store.point_in_time import AT
 
-__all__ = ["add_columns", "as_moment", "as_polars", "cast_keys", "column_names", "moments_and_keys"]
+__all__ = ["add_columns", "as_moment", "as_polars", "cast_keys", "column_names", "moments_and_keys", "plain_errors"]
 
 _MOMENT = pl.Datetime("us", "UTC")
+_FORMS = (
+    "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M%#z",
+)  # fmt: skip
 
 
 def column_names(table: Any) -> list[str]:
@@ -52,7 +58,8 @@ def moments_and_keys(table: Any, keys: Mapping[str, pl.DataType], timestamp_colu
         InvalidInput: A column is not there or of another type.
     """
     frame = as_polars(table, [*keys, timestamp_column])
-    at = frame.select(as_moment(timestamp_column, frame.schema[timestamp_column]).alias(AT))
+    with plain_errors():
+        at = frame.select(as_moment(timestamp_column, frame.schema[timestamp_column]).alias(AT))
     return frame.select(cast_keys(frame.lazy(), keys)).hstack(at)
 
 
@@ -92,10 +99,41 @@ def as_moment(name: str, present: pl.DataType) -> pl.Expr:
     if present == pl.Date:
         return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if present in (pl.String, pl.Null):
-        return column.cast(pl.String).str.to_datetime(time_unit="us", time_zone="UTC", strict=True)
+        return column.cast(pl.String).map_batches(partial(_read_times, name), return_dtype=_MOMENT, is_elementwise=True)
     raise InvalidInput(
         f"Column {name!r} is of type {present}; a time is a datetime, a date, or text such as 2026-05-03."
     )
+
+
+def _read_times(name: str, texts: pl.Series) -> pl.Series:
+    """Read times in ISO 8601. Others are not guessed at: 11/03/2026 is in March to one and in November to another.
+
+    Raises:
+        InvalidInput: A text is no such time.
+    """
+    found = pl.Series(values=[None], dtype=_MOMENT).new_from_index(0, len(texts))
+    for form in _FORMS:
+        missing = texts.is_not_null() & found.is_null()
+        if not missing.any():
+            return found
+        read = texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False, exact=True)
+        found = found.zip_with(~missing, read)
+    strange = texts.filter(texts.is_not_null() & found.is_null())
+    if len(strange):
+        raise InvalidInput(
+            f"Column {name!r} has {strange[0]!r}, which is no time in ISO 8601. Write it as 2026-05-03T14:30, or hand "
+            "over a column of datetimes; the data pipeline reads other formats."
+        )
+    return found
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Take away what Polars adds to errors that arise within an expression."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(str(error).split("\n", maxsplit=1)[0]) from None
 
 
 def add_columns(table: Any, added: pl.DataFrame) -> Any:

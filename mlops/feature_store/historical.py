@@ -14,7 +14,7 @@ from mlops.feature_store.ledger import Ledger
 from mlops.feature_store.on_demand import compute_rows, input_references, state_of
 from mlops.feature_store.point_in_time import join_view
 from mlops.feature_store.references import FeatureReference, ViewReference, output_names, read_references
-from mlops.feature_store.sources import SourceReader
+from mlops.feature_store.sources import SourceReader, reading
 from mlops.feature_store.store import AnyView
 
 __all__ = ["HistoricalReader", "Request"]
@@ -104,7 +104,8 @@ class HistoricalReader:
             keys = {name: kind.column() for name, kind in entity.join_keys.items()}
             asked = frames.moments_and_keys(table, keys, timestamp_column)
             rows = self._reader.rows(view, entity, features)
-            joined = join_view(asked, rows, keys=tuple(keys), features=features, ttl=view.ttl, as_of=as_of)
+            with reading(view):
+                joined = join_view(asked, rows, keys=tuple(keys), features=features, ttl=view.ttl, as_of=as_of)
             found |= {reference: joined[reference.feature] for reference in references}
         return found
 

@@ -13,7 +13,7 @@ from mlops.feature_store.ledger import Ledger
 from mlops.feature_store.references import ViewReference, output_names, read_references
 from mlops.feature_store.reports import FeatureDrift, FeatureHistory, FeatureStatistics
 from mlops.feature_store.rows import RowCodec
-from mlops.feature_store.sources import SourceReader
+from mlops.feature_store.sources import SourceReader, reading
 from mlops.feature_store.statistics import daily_statistics, drift_of
 from mlops.feature_store.store import AnyView, OnlineStore
 
@@ -76,7 +76,8 @@ class Inspector:
         """Compute and keep statistics of days."""
         with self._ledger.database.read() as tx:
             found, entity, _ = self._ledger.finder.batch_view(tx, view)
-        computed = daily_statistics(found, self._reader.rows(found, entity), start=start, end=end)
+        with reading(found):
+            computed = daily_statistics(found, self._reader.rows(found, entity), start=start, end=end)
         with self._ledger.change(found.name) as change:
             self._ledger.catalogue.put_statistics(change.tx, found.view_id, computed)
         return computed

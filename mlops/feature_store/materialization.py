@@ -20,7 +20,7 @@ from mlops.feature_store.ledger import MATERIALIZED, Ledger
 from mlops.feature_store.point_in_time import CREATED, EVENT, POSITION
 from mlops.feature_store.references import ViewReference
 from mlops.feature_store.rows import RowCodec, key_text
-from mlops.feature_store.sources import SourceReader
+from mlops.feature_store.sources import SourceReader, reading
 from mlops.feature_store.store import OnlineRow, OnlineStore, Watermark
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Materializer", "Progress"]
 
 _BATCH = 5_000
-_OVERLAP = timedelta(hours=1)  # a row may reach the source some time after the creation time that it bears
+_OVERLAP = timedelta(days=7)  # a row reaches a source that is exported each night, or week, after its creation time
 
 Progress = Callable[[int, int], object]
 """Called with the entities written so far and all of them."""
@@ -143,7 +143,8 @@ class Materializer:
         elif run.start is not None:
             chosen = chosen.filter(pl.col(EVENT) > run.start)
         ordered = chosen.sort(*keys, *times, POSITION).unique(subset=keys, keep="last", maintain_order=True)
-        return ordered.collect(engine="streaming")
+        with reading(work.view):
+            return ordered.collect(engine="streaming")
 
     def _finish(self, work: _Work, run: Materialization) -> Materialization:
         view, catalogue = work.view, self._ledger.catalogue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mlops.clock import microseconds
@@ -17,6 +17,8 @@ from mlops.feature_store.store import OnlineRow, OnlineStore
 from mlops.feature_store.values import check_value, read_moment
 
 __all__ = ["push_rows"]
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def push_rows(ledger: Ledger, online: OnlineStore, view: ViewReference, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -68,4 +70,10 @@ def _online_row(view: FeatureView, entity: Entity, row: Mapping[str, Any], now: 
 
 def _time(row: Mapping[str, Any], column: str, now: datetime) -> datetime:
     value = row.get(column)
-    return now if value is None else read_moment(value, where=column)
+    moment = now if value is None else read_moment(value, where=column)
+    if moment > now + _CLOCKS_DIFFER:  # it would hide all that comes until then
+        raise InvalidInput(
+            f"{column} is {moment.isoformat()}, which is still to come: it is {now.isoformat()}. Times without a zone "
+            "are taken as UTC."
+        )
+    return moment

@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,14 @@ import polars as pl
 from mlops.errors import InvalidInput, did_you_mean
 from mlops.feature_store.entities import Entity, Feature, FeatureSource, FeatureView, SourceFormat
 from mlops.feature_store.errors import SourceUnavailable
-from mlops.feature_store.frames import as_moment, cast_keys
+from mlops.feature_store.frames import as_moment, cast_keys, plain_errors
 from mlops.feature_store.point_in_time import CREATED, EVENT, POSITION
 from mlops.feature_store.values import FeatureType
 
 if TYPE_CHECKING:
     from mlops.artifacts import ArtifactStore
 
-__all__ = ["SourceReader", "infer_features"]
+__all__ = ["SourceReader", "infer_features", "reading"]
 
 _INFER_FROM_ROWS = 10_000
 
@@ -68,7 +69,10 @@ class SourceReader:
         if source.format is SourceFormat.PARQUET:
             return pl.scan_parquet(files, glob=False)
         overrides: dict[str, Any] = dict.fromkeys(text, pl.String)
-        known = pl.scan_csv(files, infer_schema_length=0, glob=False).collect_schema().names()
+        try:
+            known = pl.scan_csv(files, infer_schema_length=0, glob=False).collect_schema().names()
+        except pl.exceptions.PolarsError as error:
+            raise SourceUnavailable(source.path, str(error).splitlines()[0]) from error
         return pl.scan_csv(
             files,
             glob=False,
@@ -95,6 +99,21 @@ class SourceReader:
         if not found:
             raise SourceUnavailable(source.path, "there is no such file")
         return [Path(name) for name in found]
+
+
+@contextmanager
+def reading(view: FeatureView) -> Iterator[None]:
+    """Say of a view's source that it cannot be read, where that shows only as its rows are computed.
+
+    Raises:
+        SourceUnavailable: Its file is damaged, or no text in UTF-8.
+        InvalidInput: A time is none.
+    """
+    try:
+        with plain_errors():
+            yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceUnavailable(_source(view).path, str(error).splitlines()[0].rstrip(".")) from error
 
 
 def infer_features(view: FeatureView, entity: Entity, raw: pl.LazyFrame) -> tuple[Feature, ...]:
@@ -130,7 +149,8 @@ def _source(view: FeatureView) -> FeatureSource:
 
 def _text_columns(view: FeatureView, entity: Entity) -> list[str]:
     keys = [name for name, kind in entity.join_keys.items() if kind == "string"]
-    return [*keys, *(feature.name for feature in view.features if feature.dtype is FeatureType.STRING)]
+    times = [name for name in (view.event_timestamp, view.created_timestamp) if name]
+    return [*keys, *times, *(feature.name for feature in view.features if feature.dtype is FeatureType.STRING)]
 
 
 def _schema(raw: pl.LazyFrame, view: FeatureView) -> pl.Schema:

@@ -95,6 +95,36 @@ def test_csv_is_read_with_the_types_that_are_said(lab: FeatureStoreService, tmp_
     assert found.select("score", "code").rows() == [(1.0, "01"), (None, None)]
 
 
+@pytest.mark.parametrize("time", ["11/03/2026", "03.11.2026", "soon"])
+def test_times_are_not_guessed_at(lab: FeatureStoreService, tmp_path: Path, time: str) -> None:
+    """Neither in a source nor in entity rows; a wrong month would let later knowledge in."""
+    (tmp_path / "a.csv").write_text(f"sample_id,event_timestamp,score\nS-1,{time},1\n")
+    lab.apply_view(FeatureView(name="scores", entity="sample", source="a.csv"))
+    for row in ({"event_timestamp": time}, {"event_timestamp": "2026-05-03T14:30"}):
+        with pytest.raises(InvalidInput, match=f"has '{time}', which is no time in ISO 8601.*formats.$"):
+            lab.get_historical_features(pl.DataFrame({"sample_id": ["S-1"], **row}), ["scores:score"])
+
+
+def test_times_as_text_may_have_a_zone(lab: FeatureStoreService, tmp_path: Path) -> None:
+    """Those without one are in UTC."""
+    (tmp_path / "a.csv").write_text("sample_id,event_timestamp,score\nS-1,2026-05-03T14:30+02:00,1\nS-1,2026-05-04,2\n")
+    lab.apply_view(FeatureView(name="scores", entity="sample", source="a.csv"))
+    asked = pl.DataFrame({"sample_id": ["S-1"] * 2, "event_timestamp": ["2026-05-03 12:30:00", "2026-05-03T12:29:59Z"]})
+    assert lab.get_historical_features(asked, ["scores:score"])["score"].to_list() == [1, None]
+
+
+def test_a_file_that_is_no_table_is_told(lab: FeatureStoreService, tmp_path: Path) -> None:
+    """By its path and in one line, whenever it shows."""
+    view = FeatureView(name="scores", entity="sample", source="a.csv")
+    (tmp_path / "a.csv").write_bytes(b"")
+    with pytest.raises(SourceUnavailable, match=r"a.csv' cannot be read: .*empty"):
+        lab.apply_view(view)
+    (tmp_path / "a.csv").write_bytes("sample_id,event_timestamp,score\nGrün,2026-05-04,1\n".encode("cp1252"))
+    lab.apply_view(view)
+    with pytest.raises(SourceUnavailable, match=r"a.csv' cannot be read: .*utf-8"):
+        lab.materialize("scores")
+
+
 @pytest.mark.parametrize("name", ["run[1].parquet", "run[1].csv", "what?.parquet", "*.csv"])
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(
     lab: FeatureStoreService, counts: Path, tmp_path: Path, name: str

@@ -227,6 +227,23 @@ def test_rows_that_are_pushed_are_online_at_once(described: FeatureStoreService)
     assert reads(described, "S-9") == [4]
 
 
+def test_a_row_that_is_yet_to_come_is_refused(described: FeatureStoreService, clock: Clock) -> None:
+    """Local time taken for UTC would hide everything pushed until then; clocks may differ by minutes."""
+    described.push("counts", {"sample_id": "S-9", "reads": 4, "event_timestamp": clock() + timedelta(minutes=4)})
+    with pytest.raises(InvalidInput, match="still to come"):
+        described.push("counts", {"sample_id": "S-9", "reads": 5, "event_timestamp": clock() + timedelta(hours=1)})
+    assert reads(described, "S-9") == [4]
+
+
+def test_rows_of_a_nightly_export_are_not_missed(described: FeatureStoreService, counts: Path, clock: Clock) -> None:
+    """A file gets them when what they tell was known a while ago."""
+    described.materialize("counts")
+    day = (clock() - MONDAY) / timedelta(days=1) - 1
+    write_counts(counts, [("S-1", 2, 2, 30), ("S-2", 1, 1, 7), ("S-9", day, day, 5)])
+    described.materialize("counts")
+    assert reads(described, "S-9") == [5]
+
+
 @pytest.mark.parametrize("row", [{"reads": 4}, {"sample_id": "S", "read": 4}, {"sample_id": "S", "reads": "4"}])
 def test_a_row_that_does_not_fit_is_refused_whole(described: FeatureStoreService, row: dict[str, Any]) -> None:
     """A missing key, an unknown name, another type: the rows beside it are not put either."""

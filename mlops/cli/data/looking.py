@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +25,7 @@ from mlops.cli.data.access import (
     read_options,
     schema_from,
 )
+from mlops.cli.data.runs import write_notes
 from mlops.cli.files import write_document, write_file
 from mlops.cli.options import DatabaseOption, JsonOption
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from mlops.data_pipeline import DataSchema, QualityReport, ReadOptions, Validation
 
 __all__ = ["infer", "profile_table", "validate"]
-
-_MOST_NOTES = 5
 
 
 def infer(
@@ -72,7 +70,7 @@ def infer(
     output.write_table(
         ["column", "type", "empty cells", "what else"], [_column(*one) for one in schema.columns.items()]
     )
-    _write_notes(notes)
+    write_notes(notes)
     if to is None:
         output.write_note("Keep it by --output schema.json, and hold tables against it: mlops data validate.")
     else:
@@ -176,19 +174,12 @@ def write_report(report: QualityReport) -> None:
     output.write_table(terminal.COLUMN_HEADS, list(terminal.column_rows(report)), title="Columns", wrap=["Values"])
     _write_more(len(report.issues) - terminal.MOST_ISSUES, "issues")
     _write_more(len(report.profile.columns) - terminal.MOST_COLUMNS, "columns")
-    _write_notes(report.subject.notes)
+    write_notes(report.subject.notes)
 
 
 def _write_more(rest: int, what: str) -> None:
     if rest > 0:
         output.write_note(f"There are {rest:,} more {what}; --html and --json have them.")
-
-
-def _write_notes(notes: Sequence[str]) -> None:
-    for note in notes[:_MOST_NOTES]:
-        output.write_note(note)
-    if len(notes) > _MOST_NOTES:
-        output.write_note(f"And {len(notes) - _MOST_NOTES:,} more such notes.")
 
 
 def _column(name: str, spec: Any) -> list[Any]:
@@ -226,8 +217,8 @@ def _write_validation(found: Validation, schema: DataSchema) -> None:
     if broken:
         rows = [[rule, count, _example(found.examples.get(rule, []))] for rule, count in broken.items()]
         output.write_table(["rule", "rows", "first of them"], rows, wrap=["first of them"])
-    _write_notes(found.notes)
-    _write_notes(found.warnings)
+    write_notes(found.notes)
+    write_notes(found.warnings)
 
 
 def _example(rows: list[dict[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ from mlops.cli.output import Cell
 if TYPE_CHECKING:
     from mlops.data_pipeline import PipelineRun
 
-__all__ = ["Status", "list_runs", "show", "write_run"]
+__all__ = ["Status", "list_runs", "show", "write_notes", "write_run"]
 
 _HEADS = {
     "run": 0, "pipeline": 0, "status": 0, "rows": 0, "bad": 90, "quality": 100, "features": 120, "took": 109, "age": 0,
@@ -31,6 +32,8 @@ _PATHS = (
     "output_data_path", "output_parquet_path", "feature_data_path", "feature_state_path", "quarantine_path",
     "report_path", "report_html_path",
 )  # fmt: skip
+_NOTES = ("notes", "warnings")  # what steps of a run have to tell people
+_MOST_NOTES = 5
 
 
 class Status(StrEnum):
@@ -102,6 +105,17 @@ def write_run(run: PipelineRun, *, as_json: bool) -> None:
     ]
     if paths:
         output.write_table(["file", "name" if is_short else "path"], paths)
+    write_notes([note for step in run.steps for kind in _NOTES for note in step.details.get(kind, ())])
+    if run.quarantine_path and run.quarantined_rows:
+        output.write_note(f"The bad rows and how to mend them: mlops data quarantine {run.run_id}")
+
+
+def write_notes(notes: Sequence[str]) -> None:
+    """Print the first of many notes."""
+    for note in notes[:_MOST_NOTES]:
+        output.write_note(note)
+    if len(notes) > _MOST_NOTES:
+        output.write_note(f"And {len(notes) - _MOST_NOTES:,} more such notes.")
 
 
 def _facts(run: PipelineRun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
@@ -40,10 +41,16 @@ def _rows(found: FeatureHistory) -> list[list[Any]]:
     for version in found.versions:
         remark = "serves online" if version.version == found.serving_version else ""
         what = Cell("applied", "applied", "bold")
-        rows.append([version.created_at, version.version, what, None, None, version.created_by, remark])
-    return sorted(rows, key=lambda row: row[0], reverse=True)
+        rows.append([_minute(version.created_at), version.version, what, None, None, version.created_by, remark])
+    return sorted(rows, key=lambda row: row[0].value, reverse=True)
 
 
 def _run(run: Materialization) -> list[Any]:
-    status = Cell(str(run.status), f"materialised: {run.status}", status_style(run.status))
-    return [run.started_at, run.version, status, run.end, run.rows_written, run.actor, run.error]
+    told = "materialised" if run.status == "completed" else f"filling {run.status}"
+    status = Cell(str(run.status), told, status_style(run.status))
+    until = _minute(run.end) if run.end != run.started_at else Cell(run.end, "")
+    return [_minute(run.started_at), run.version, status, until, run.rows_written, run.actor, run.error]
+
+
+def _minute(moment: datetime | None) -> Cell:
+    return Cell(moment, "" if moment is None else f"{moment:%Y-%m-%d %H:%M}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
@@ -13,7 +14,7 @@ from mlops.cli.output import Cell
 if TYPE_CHECKING:
     from mlops.feature_store import FeatureView, OnDemandView
 
-__all__ = ["list_views"]
+__all__ = ["list_views", "ttl_cell"]
 
 _HEADS = ("view", "version", "entity", "features", "TTL", "source", "owner", "age")
 
@@ -32,7 +33,7 @@ def list_views(
         output.write_json({"views": [view.to_document() for view in views]})
         return
     if views or not output.is_terminal():
-        output.write_table(_HEADS, [_row(view) for view in views], shorten=["source"])
+        output.write_table(_HEADS, [_row(view) for view in views], shorten=["features", "source"])
     if not views:
         output.write_note("No feature views in this project. store.apply_view(FeatureView(...)) makes one.")
 
@@ -47,11 +48,18 @@ def _row(view: FeatureView | OnDemandView) -> list[Any]:
         view.version,
         Cell(entity, entity or "on demand", "" if entity else "dim"),
         Cell(len(view.feature_names), str(len(view.feature_names)) if len(names) > 40 else names),
-        Cell(ttl, "never" if ttl is None else str(ttl)),
+        ttl_cell(ttl),
         _source(view),
         view.owner,
         age_cell(view.created_at, clock.now()) if view.created_at else None,
     ]
+
+
+def ttl_cell(ttl: timedelta | None) -> Cell:
+    """Return how long values of a view are fresh."""
+    from mlops.formatting import format_duration
+
+    return Cell(ttl, "never" if ttl is None else format_duration(ttl.total_seconds()).removesuffix(" 0 h"))
 
 
 def _source(view: FeatureView | OnDemandView) -> Cell:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops.cli import output
 from mlops.cli.features.access import ProjectOption, StoreDirOption, ViewArgument, open_store
+from mlops.cli.features.listing import ttl_cell
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def _last(statistics: list[FeatureStatistics]) -> dict[str, FeatureStatistics]:
 
 def _facts(view: FeatureView | OnDemandView, serving: int | None) -> list[tuple[str, Any]]:
     told: dict[str, Any] = {"view": view.name, "version": view.version, "serves online": serving}
-    for name in ("entity", "event_timestamp", "created_timestamp", "ttl"):
+    for name in ("entity", "event_timestamp", "created_timestamp"):
         told[name.replace("_", " ")] = getattr(view, name, None)
+    ttl = getattr(view, "ttl", None)
+    told["TTL"] = None if ttl is None else ttl_cell(ttl)
     source = getattr(view, "source", None)
     if source is not None:
         told |= {"source": source.path, "format": str(source.format), "pipeline run": source.pipeline_run_id}

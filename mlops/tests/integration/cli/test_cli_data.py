@@ -185,6 +185,17 @@ def test_a_module_of_transformations_is_imported_when_named(
     assert done["feature_count"] == 1
 
 
+def test_a_run_tells_what_was_decided_and_where_its_bad_rows_are(data: Mlops) -> None:
+    """On standard error, behind its facts, and again when it is shown."""
+    Path("west.csv").write_bytes("id,dose\nKöln,1\nBonn,much\n".encode("cp1252"))
+    Path("west.json").write_text('{"name": "west", "columns": {"id": "string", "dose": "float"}}')
+    done = data("run", "west.csv", "--schema", "west.json")
+    run_id = done.out.split()[1]
+    assert "was read as cp1252" in done.err
+    assert f"mlops data quarantine {run_id}" in done.err
+    assert data("show", run_id).err == done.err
+
+
 def test_a_proposal_has_what_people_edit(data: Mlops) -> None:
     """Each column's type, whether it may be empty, and what else was found; nothing that goes without saying."""
     data("infer", "clean.csv", "-o", "own.json")

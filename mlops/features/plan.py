@@ -24,7 +24,8 @@ Count = Annotated[int, Field(ge=1)]
 class TextOptions(Record):
     """How text becomes TF-IDF weights; the words mean what they mean to scikit-learn's `TfidfVectorizer`.
 
-    A token is a run of two or more letters, digits or underscores. Weights of a row have a Euclidean length of 1.
+    A token is a run of two or more letters, digits or underscores. Terms of tokens longer than 100 characters, such as
+    sequences of bases, are left out: they would be names of features. Weights of a row have a Euclidean length of 1.
 
     Attributes:
         max_features: Keep this many terms, those that occur most often in the training rows (of equals the

@@ -18,6 +18,7 @@ from mlops.features.state import TextColumn
 __all__ = ["TermStatistics", "term_lists"]
 
 _MOST_DIFFERENT = 1 << 22
+_LONGEST_WORD = 100  # a term becomes the name of a column, and a sequence of bases is no word
 _WORD = r"[\p{L}\p{N}_]{2,}"  # what \w\w+ matches in Python; Rust's \w has other marks and fewer digits
 
 
@@ -91,7 +92,8 @@ class TermStatistics:
 
     def _kept(self, options: TextOptions) -> pl.DataFrame:
         least = options.min_df if isinstance(options.min_df, int) else options.min_df * self.rows
-        kept = self.counts.filter(pl.col("rows") >= least)
+        longest = _LONGEST_WORD * options.ngram_range[1]
+        kept = self.counts.filter(pl.col("rows") >= least, pl.col("term").str.len_chars() <= longest)
         if options.max_features is not None:
             kept = kept.sort("occurrences", "term", descending=[True, False]).head(options.max_features)
         return kept.sort("term")

@@ -414,3 +414,9 @@ def test_a_custom_step_that_raises_is_named() -> None:
     register_transformation("fitting-broken", lambda frame: frame.collect_schema()["nowhere"])
     with pytest.raises(InvalidInput, match="The transformation 'fitting-broken' raised KeyError: 'nowhere'"):
         fit(FeaturePlan(numeric=("x",), steps=("fitting-broken",)), pl.DataFrame({"x": [1.0, 2.0]}))
+
+
+def test_a_sequence_of_bases_is_no_term() -> None:
+    """A term is the name of a feature; words of more than a hundred characters are left out."""
+    rows = pl.DataFrame({"t": ["clear " + "ACGT" * 1000, "clear " + "ACGT" * 1000, "a" * 100]})
+    assert fit(FeaturePlan(text=("t",)), rows).feature_names == ("t~" + "a" * 100, "t~clear")

@@ -21,7 +21,7 @@ class ColumnFit:
     Attributes:
         missing: Nullable columns that the table lacks; they count as empty.
         unknown: Columns that the schema does not know.
-        warnings: Sentences for the user, about unknown columns where the schema asks for it.
+        warnings: Sentences for the user: about missing columns, and unknown ones where the schema asks for it.
     """
 
     missing: tuple[str, ...] = ()
@@ -34,8 +34,10 @@ def fit_columns(schema: DataSchema, columns: Sequence[str]) -> ColumnFit:
 
     Example:
         >>> schema = DataSchema(name="s", columns={"id": "string", "dose": "float"})
-        >>> fit_columns(schema, ["id", "Dose"]).warnings
-        ("Column 'Dose' is not in the schema. Did you mean 'dose'? It is kept as it is.",)
+        >>> for sentence in fit_columns(schema, ["id", "Dose"]).warnings:
+        ...     print(sentence)
+        Column 'Dose' is not in the schema. Did you mean 'dose'? It is kept as it is.
+        The input lacks column 'dose', which may be empty and so is, in every row.
 
     Raises:
         MissingColumns: A column that may not be empty is not there.
@@ -49,7 +51,7 @@ def fit_columns(schema: DataSchema, columns: Sequence[str]) -> ColumnFit:
     if unknown and schema.unknown_columns == "refuse":
         raise UnknownColumns(unknown, known=missing)
     warnings = _warnings(unknown, missing) if schema.unknown_columns == "warn" else []
-    return ColumnFit(tuple(missing), tuple(unknown), tuple(warnings))
+    return ColumnFit(tuple(missing), tuple(unknown), (*warnings, *_lacking(missing)))
 
 
 def _warnings(unknown: Sequence[str], missing: Sequence[str]) -> list[str]:
@@ -57,6 +59,13 @@ def _warnings(unknown: Sequence[str], missing: Sequence[str]) -> list[str]:
         return [_warning(name, missing) for name in unknown]
     named = ", ".join(map(repr, unknown[:_MOST_WARNINGS]))
     return [f"{len(unknown)} columns are not in the schema: {named}, …. They are kept as they are."]
+
+
+def _lacking(missing: Sequence[str]) -> list[str]:
+    if len(missing) < 2:
+        return [f"The input lacks column {name!r}, which may be empty and so is, in every row." for name in missing]
+    named = ", ".join(map(repr, missing[:_MOST_WARNINGS])) + (", …" if len(missing) > _MOST_WARNINGS else "")
+    return [f"The input lacks {len(missing)} columns, which may be empty and so are, in every row: {named}."]
 
 
 def _warning(name: str, missing: Sequence[str]) -> str:

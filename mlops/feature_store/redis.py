@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlops.errors import require
+from mlops.errors import InvalidInput, require
 from mlops.feature_store.errors import OnlineStoreUnavailable
 from mlops.feature_store.references import ViewReference
 from mlops.feature_store.store import OnlineRow
@@ -49,9 +49,14 @@ class RedisOnlineStore:
         library: Any = require("redis", package="redis", extra="redis", purpose="database.redis_url")
         self._serving = serving
         self._errors: type[Exception] = library.exceptions.RedisError
-        self._client: redis.Redis = library.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-        )
+        try:
+            self._client: redis.Redis = library.Redis.from_url(
+                url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+            )
+        except ValueError as error:
+            raise InvalidInput(
+                f"The URL of a Redis server cannot be read: {error}. Write redis://host:6379/0."
+            ) from None
         self._put = self._client.register_script(_PUT)
 
     def put(self, view_id: str, rows: Sequence[OnlineRow]) -> None:
@@ -107,8 +112,8 @@ class RedisOnlineStore:
             yield
         except self._errors as error:
             raise OnlineStoreUnavailable(
-                f"The Redis server of database.redis_url failed: {error}. Look whether it runs and is reachable; "
-                "materialise again afterwards."
+                f"The Redis server of database.redis_url failed: {str(error).rstrip('.')}. Look whether it runs and is "
+                "reachable; materialise again afterwards."
             ) from error
 
 

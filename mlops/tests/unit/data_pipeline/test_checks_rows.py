@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -177,6 +178,16 @@ def test_many_unknown_columns_are_one_warning() -> None:
     [warning] = fit_columns(schema_of({"x": "integer"}, unknown_columns="warn"), ["x", *names]).warnings
     assert warning.startswith("5000 columns are not in the schema: 'c0', 'c1', ")
     assert len(warning) < 200
+
+
+@pytest.mark.parametrize(
+    ("present", "said"), [(["x", "b"], "lacks column 'a',"), (["x"], "lacks 2 columns, .*: 'a', 'b'")]
+)
+def test_columns_that_may_be_empty_are_missed_aloud(present: list[str], said: str) -> None:
+    """A header that was renamed would else empty a column without a word."""
+    schema = schema_of({"x": "integer", "a": "float", "b": "float"}, unknown_columns="allow")
+    [warning] = fit_columns(schema, present).warnings
+    assert re.search(said, warning)
 
 
 def test_a_column_of_another_type_is_refused() -> None:

@@ -204,10 +204,8 @@ def find_duplicates(
     if not names or rows < 2:
         return Duplicates(0)
     few = _of_repeated_keys(frame, repeats) if repeats is not None else None
-    if few is not None:
-        return _duplicates(_repeated(few, names))
-    parts = -(-rows // _MOST_HASHES)
-    in_part = frame.with_columns(_hash(keys).alias(_KEY)).filter(pl.col(_KEY) <= _last_of(parts))
+    table, parts = (frame, -(-rows // _MOST_HASHES)) if few is None else (few, 1)
+    in_part = table.with_columns(_hash(keys).alias(_KEY)).filter(pl.col(_KEY) <= _last_of(parts))
     alike = in_part.group_by(_KEY).agg(pl.len().alias(_COUNT)).filter(pl.col(_COUNT) > 1).select(_KEY)
     alike_keys = alike.collect(engine="streaming")
     if not alike_keys.height:

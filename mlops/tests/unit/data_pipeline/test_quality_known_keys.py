@@ -24,6 +24,18 @@ def test_equal_rows_are_found_among_repeated_keys(rows: list[tuple[str | None, f
     assert known == passes.find_duplicates(frame, ["id", "x"], ["x"], rows=len(rows))
 
 
+def test_rows_that_a_few_columns_tell_apart_are_not_read_whole() -> None:
+    """Repeated keys alone do not make rows equal, nor cost a reading of all columns."""
+
+    def unread(_cells: pl.Series) -> pl.Series:
+        raise AssertionError("was read")
+
+    frame = pl.LazyFrame({"__row__": [0, 1, 2], "id": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
+    frame = frame.with_columns(y=pl.col("x").map_batches(unread, return_dtype=pl.Float64))
+    repeats = Repeats(("id",), find_duplicates(frame, [pl.col("id")]))
+    assert passes.find_duplicates(frame, ["id", "x", "y"], ["x"], rows=3, repeats=repeats) == passes.Duplicates(0)
+
+
 @given(cells=st.lists(NUMBERS, min_size=1, max_size=30))
 def test_counted_values_give_the_numbers_of_all_rows(cells: list[float | None]) -> None:
     """Nulls, NaN and infinities included."""

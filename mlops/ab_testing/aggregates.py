@@ -17,6 +17,7 @@ from mlops.stats.sketch import QuantileSketch
 
 __all__ = [
     "ALL_DAYS",
+    "ALL_PHASES",
     "BlockKey",
     "Book",
     "Cell",
@@ -31,6 +32,10 @@ __all__ = [
 
 ALL_DAYS = ""
 """The day of the cells that hold all days."""
+
+ALL_PHASES = 0
+"""The phase of sums that know none: pairs of shadow tests, and what databases before migration 0008 had summed over
+several phases."""
 
 
 class CellKey(NamedTuple):
@@ -47,10 +52,10 @@ class CountKey(NamedTuple):
     """What is counted.
 
     Attributes:
-        kind: `interactions` (name: the phase they were logged in), `units` and `exposures` (name: the phase of the
-            first exposure), `predictions`, `labels`, `confusion` (name: JSON of truth and prediction), `class` (name:
-            one that is counted apart, see `classes`; no variant), `arrivals` (name: the metric, all variants together;
-            no name: labels that met their interactions), `revised` (name: the metric, likewise).
+        kind: `interactions` (name: the phase they were logged in), `units`, `exposures`, `predictions` and `labels`
+            (name: the phase of the first exposure), `confusion` (name: JSON of truth, prediction and that phase),
+            `class` (name: one that is counted apart, see `classes`; no variant), `arrivals` (name: the metric, all
+            variants together; no name: labels that met their interactions), `revised` (name: the metric, likewise).
     """
 
     kind: str
@@ -59,11 +64,17 @@ class CountKey(NamedTuple):
 
 
 class MomentKey(NamedTuple):
-    """Which pairs are summed: `cluster` (values and sum per unit), `covariate`, `ratio`, or `pair` of shadow tests."""
+    """Which pairs are summed.
+
+    Attributes:
+        kind: `cluster` (values and sum per unit), `covariate`, `ratio`, or `pair` of shadow tests.
+        phase: Of the first exposure, to which all that a unit ever logs belongs; see `ALL_PHASES`.
+    """
 
     kind: str
     variant: str
     metric: str
+    phase: int
 
 
 class BlockKey(NamedTuple):
@@ -150,6 +161,12 @@ class Delta:
         self.removed: defaultdict[MomentKey, list[tuple[float, float]]] = defaultdict(list)
         self.blocks: defaultdict[BlockKey, list[float]] = defaultdict(list)
         self.units: defaultdict[UnitKey, defaultdict[str, Changes]] = defaultdict(lambda: defaultdict(Changes))
+        self.phases: dict[UnitKey, int] = {}
+
+    def unit(self, key: UnitKey, phase: int) -> defaultdict[str, Changes]:
+        """Return the changes of a unit, by metric, and note its phase: that of its first exposure."""
+        self.phases[key] = phase
+        return self.units[key]
 
     def cell_keys(self) -> list[CellKey]:
         """Return the cells touched: those of days, and those of all days."""
@@ -163,8 +180,9 @@ class Delta:
         """
         touched = {*self.added, *self.removed}
         for key, metrics in self.units.items():
-            touched |= {MomentKey("cluster", key.variant, metric) for metric in metrics}
-            touched |= {MomentKey("ratio", key.variant, name) for name in ratios}
+            phase = self.phases[key]
+            touched |= {MomentKey("cluster", key.variant, metric, phase) for metric in metrics}
+            touched |= {MomentKey("ratio", key.variant, name, phase) for name in ratios}
         return touched
 
 
@@ -187,7 +205,7 @@ def merged(book: Book, delta: Delta, *, sketched: frozenset[str], ratios: Mappin
         before = book.units.get(unit, {})
         now = {**before, **{name: before.get(name, ExactMoments()) + one.sums() for name, one in changes.items()}}
         after.units[unit] = {name: ExactMoments(sums.n, sums.total) for name, sums in now.items() if sums.n}
-        _exchange(unit.variant, before, after.units[unit], pairs, ratios)
+        _exchange((unit.variant, delta.phases[unit]), (before, after.units[unit]), pairs, ratios)
     for moment, parts in pairs.items():
         after.moments[moment] = sum(parts, start=book.moments.get(moment, ExactPairMoments()))
     return after
@@ -220,19 +238,19 @@ def _pair_change(added: Iterable[tuple[float, float]], removed: Iterable[tuple[f
 
 
 def _exchange(
-    variant: str,
-    before: Sums,
-    now: Sums,
+    place: tuple[str, int],
+    sums: tuple[Sums, Sums],
     pairs: dict[MomentKey, list[ExactPairMoments]],
     ratios: Mapping[str, tuple[str, str]],
 ) -> None:
-    """Take the old pairs of a unit out of the sums over units, and put its new ones in."""
+    """Take the old pairs of a unit out of the sums over the units of its variant and phase, and put its new ones in."""
+    (variant, phase), (before, now) = place, sums
     for metric in {**before, **now}:
         if before.get(metric) != now.get(metric):
             change = _pair_change(_cluster(now, metric), _cluster(before, metric))
-            pairs[MomentKey("cluster", variant, metric)].append(change)
+            pairs[MomentKey("cluster", variant, metric, phase)].append(change)
     for name, parts in ratios.items():
-        pairs[MomentKey("ratio", variant, name)].append(_pair_change(_ratio(now, parts), _ratio(before, parts)))
+        pairs[MomentKey("ratio", variant, name, phase)].append(_pair_change(_ratio(now, parts), _ratio(before, parts)))
 
 
 def _cluster(sums: Sums, metric: str) -> list[tuple[float, float]]:
@@ -247,12 +265,27 @@ def _ratio(sums: Sums, parts: tuple[str, str]) -> list[tuple[float, float]]:
 
 def differences(kept: Book, made: Book) -> tuple[str, ...]:
     """Return in sentences where two books are not the same; a count of nothing is no count."""
-    found = []
+    found = [_UNSPLIT] if _is_unsplit(kept) else []
     for name in ("counts", "cells", "moments", "blocks", "units"):
         one, other = ({k: v for k, v in getattr(book, name).items() if v and v not in _NONE} for book in (kept, made))
         wrong = [key for key in {**one, **other} if one.get(key) != other.get(key)]
         found += [f"{name} {tuple(key)}: kept {one.get(key)}, the log says {other.get(key)}." for key in wrong[:20]]
     return tuple(found)
+
+
+_UNSPLIT = (
+    "An earlier version summed units, covariates, ratios, predictions or labels over several phases together, here "
+    "phase 0; a rebuilding splits them."
+)
+
+
+def _is_unsplit(book: Book) -> bool:
+    unknown = str(ALL_PHASES)
+    return any(key.phase == ALL_PHASES and key.kind != "pair" for key in book.moments) or any(
+        key.name == unknown if key.kind in {"predictions", "labels"} else key.name.endswith(f",{unknown}]")
+        for key in book.counts
+        if key.kind in {"predictions", "labels", "confusion"}
+    )
 
 
 _NONE: tuple[object, ...] = (_EMPTY, Cell(ExactMoments(), QuantileSketch()), ExactMoments(), ExactPairMoments())

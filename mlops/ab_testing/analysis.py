@@ -25,7 +25,6 @@ __all__ = [
     "Test",
     "Unit",
     "in_words",
-    "is_pooled",
     "within_phases",
 ]
 
@@ -38,7 +37,9 @@ Test = Literal[
     "delta_method",
     "mantel_haenszel",
     "stratified_means",
+    "stratified_delta_method",
     "cuped_welch",
+    "stratified_cuped",
     "paired_differences",
     "none",
 ]
@@ -69,7 +70,9 @@ _WORDS: Mapping[str, str] = {
     "delta_method": "delta method over units",
     "mantel_haenszel": "Cochran–Mantel–Haenszel test with the Mantel–Haenszel difference",
     "stratified_means": "difference of means within strata, weighted",
+    "stratified_delta_method": "delta method over units within phases, weighted",
     "cuped_welch": "Welch's t test after CUPED adjustment",
+    "stratified_cuped": "difference of means within phases after CUPED adjustment, weighted",
     "none": "no test",
     "asymptotic": "asymptotic confidence sequence",
     "e_process": "two-sample e-process",
@@ -173,23 +176,22 @@ class Method(Record):
 def within_phases(metric: MetricMethod) -> MetricMethod:
     """Return how a metric is compared once the shares of newcomers have changed: within phases, and added up.
 
-    A rate that drifts for everybody would else look like an advantage of the arm that was large later. Metrics with
-    units, covariates or scores of their own are compared as they were.
+    A rate that drifts for everybody would else look like an advantage of the arm that was large later. Strata are those
+    of phases already, and quantiles are compared in one mixture of phases by the same test.
     """
-    if metric.unit != "value" or metric.source in CONFUSION:
+    test = _WITHIN_PHASES.get(metric.test)
+    if test is None:
         return metric
-    test = TESTS.get(("stratum", metric.kind)) if metric.test in {"pooled_z_newcombe", "welch"} else None
-    return metric if test is None else MetricMethod.trusted(dict(metric) | {"test": test, "unit": "stratum"})
+    is_of_values = metric.test in {"pooled_z_newcombe", "welch"} and metric.source not in CONFUSION
+    return MetricMethod.trusted(dict(metric) | {"test": test, "unit": "stratum" if is_of_values else metric.unit})
 
 
-def is_pooled(metric: MetricMethod) -> bool:
-    """Tell whether a metric is compared over all phases together, because what it needs is not kept by phase.
-
-    Shadow tests have no phases to speak of, and an e-process compares within blocks of arrival order.
-    """
-    return metric.test != "none" and (
-        metric.unit in {"cluster", "covariate"} or metric.kind is MetricKind.RATIO or metric.source in CONFUSION
-    )
+_WITHIN_PHASES: Mapping[Test, Test] = {
+    "pooled_z_newcombe": "mantel_haenszel",
+    "welch": "stratified_means",
+    "delta_method": "stratified_delta_method",
+    "cuped_welch": "stratified_cuped",
+}
 
 
 def in_words(metric: MetricMethod) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +14,31 @@ from mlops.ab_testing.entities import MetricKind
 from mlops.ab_testing.evidence import Evidence, MetricEvidence, PairMoments
 from mlops.ab_testing.measures import CONFUSION
 from mlops.ab_testing.quantile_comparisons import compare_quantiles, within
-from mlops.ab_testing.unit_comparisons import compare_adjusted, compare_clusters, compare_pairs, compare_strata
+from mlops.ab_testing.unit_comparisons import (
+    compare_adjusted,
+    compare_adjusted_within,
+    compare_clusters,
+    compare_clusters_within,
+    compare_pairs,
+    compare_strata,
+)
 from mlops.stats import effect_size, group_sequential, means, proportions
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
 from mlops.stats.moments import Summary
 
-__all__ = ["Looks", "Table", "blocks_of", "compare", "levels_of", "planned_looks", "units_of"]
+__all__ = [
+    "Looks",
+    "Table",
+    "blocks_of",
+    "compare",
+    "is_pooled",
+    "levels_of",
+    "planned_looks",
+    "strata_within",
+    "units_of",
+    "units_within",
+]
 
 
 class Table(NamedTuple):
@@ -94,7 +112,24 @@ def _rows(method: Method, evidence: Evidence) -> tuple[MetricMethod, ...]:
     named = {metric.source for metric in method.metrics}
     others = [method.of(source)[0] for source in evidence.metrics if source not in named]
     rows = (*method.metrics, *others)
-    return tuple(map(within_phases, rows)) if evidence.is_phased else rows
+    if not evidence.is_phased:
+        return rows
+    return tuple(metric if is_pooled(metric, evidence) else within_phases(metric) for metric in rows)
+
+
+def is_pooled(metric: MetricMethod, evidence: Evidence) -> bool:
+    """Tell whether a metric is compared over all phases together although shares changed.
+
+    That is left to databases of before migration 0008: what they had summed over several phases knows none.
+    """
+    if not evidence.is_phased or metric.test in {"none", "paired_differences"}:
+        return False
+    if metric.source in CONFUSION:
+        return bool(evidence.confusion) and not evidence.confusion_by_phase
+    found = _evidence_of(evidence, metric)
+    if metric.unit == "covariate":
+        return found.covariate is not None and found.covariate_by_phase is None
+    return found.clusters is not None and found.clusters_by_phase is None
 
 
 def _by_test(metrics: Sequence[MetricMethod], values: Summary, evidence: Evidence) -> dict[tuple[str, bool], list[int]]:
@@ -143,7 +178,7 @@ def _summary(metric: MetricMethod, evidence: Evidence, positive_label: object) -
 def _score(metric: MetricMethod, evidence: Evidence, positive_label: object) -> Summary:
     if not evidence.confusion:
         return _NO_VALUES.values
-    if metric.test == "pooled_z_newcombe":
+    if metric.test in {"pooled_z_newcombe", "mantel_haenszel"}:
         counts = confusion.rate_counts(evidence.confusion, metric.source, positive_label)
         return Summary(np.asarray(counts.n), counts.rate, counts.rate * (1 - counts.rate))
     scores = [getattr(confusion.scores(table, positive_label), metric.source) for table in evidence.confusion]
@@ -152,30 +187,71 @@ def _score(metric: MetricMethod, evidence: Evidence, positive_label: object) -> 
 
 def _one(method: Method, metric: MetricMethod, evidence: Evidence, levels: Levels) -> Compared:
     """Compare one metric whose evidence is more than the sums of its values; without it nothing is claimed."""
+    if metric.test in _WITHIN:
+        return _one_within(method, metric, evidence, levels)
     found, test, flipped = _evidence_of(evidence, metric), metric.test, metric.is_complement
-    are_rates = metric.kind is MetricKind.PROPORTION
     if test == "quantile_limits" and found.sketches:
         return compare_quantiles(within(found), metric.quantile, levels)
     units = units_of(method, metric, evidence)
     if units is not None:
         return compare_clusters(units, levels)
-    if test in {"mantel_haenszel", "stratified_means"} and found.strata:
-        return compare_strata(found, levels, are_rates=are_rates, is_complement=flipped, are_phases=evidence.is_phased)
     if test == "cuped_welch" and found.covariate is not None:
         return compare_adjusted(_complement(found.covariate) if flipped else found.covariate, levels)
     if test == "paired_differences" and found.pairs is not None:
+        are_rates = metric.kind is MetricKind.PROPORTION
         return compare_pairs(found.pairs, levels, are_rates=are_rates, is_complement=flipped)
     return nothing(1, len(evidence.treatments))
 
 
+def _one_within(method: Method, metric: MetricMethod, evidence: Evidence, levels: Levels) -> Compared:
+    """Compare one metric within strata or phases."""
+    strata, flipped = strata_within(method, metric, evidence), metric.is_complement
+    if strata:
+        are_rates, are_phases = metric.kind is MetricKind.PROPORTION, evidence.is_phased
+        return compare_strata(strata, levels, are_rates=are_rates, is_complement=flipped, are_phases=are_phases)
+    units = units_within(method, metric, evidence)
+    if units is not None:
+        return compare_clusters_within(units, levels)
+    covariate = _evidence_of(evidence, metric).covariate_by_phase
+    if metric.test == "stratified_cuped" and covariate is not None:
+        return compare_adjusted_within(_complement(covariate) if flipped else covariate, levels)
+    return nothing(1, len(evidence.treatments))
+
+
+_WITHIN = frozenset({"mantel_haenszel", "stratified_means", "stratified_delta_method", "stratified_cuped"})
+
+
 def units_of(method: Method, metric: MetricMethod, evidence: Evidence) -> PairMoments | None:
-    """Return the ratio that the delta method compares: F1 over interactions, others over units; None without."""
-    if metric.test != "delta_method":
+    """Return the ratio that the delta method compares: F1 over interactions, others over units; None without.
+
+    All phases together: the values of single variants, which are held against limits.
+    """
+    if metric.test not in {"delta_method", "stratified_delta_method"}:
         return None
     if metric.source == "f1_score" and evidence.confusion:
         return confusion.f1_units(evidence.confusion, method.positive_label)
     units = _evidence_of(evidence, metric).clusters
     return _failures(units) if units is not None and metric.is_complement else units
+
+
+def units_within(method: Method, metric: MetricMethod, evidence: Evidence) -> PairMoments | None:
+    """Return the same by variant and phase, of which arms are compared; None where it is not compared within phases."""
+    if metric.test != "stratified_delta_method":
+        return None
+    if metric.source == "f1_score" and evidence.confusion_by_phase:
+        phases = [confusion.f1_units(tables, method.positive_label) for tables in evidence.confusion_by_phase]
+        return PairMoments(*(np.stack(part, axis=-1) for part in zip(*phases, strict=True)))
+    units = _evidence_of(evidence, metric).clusters_by_phase
+    return _failures(units) if units is not None and metric.is_complement else units
+
+
+def strata_within(method: Method, metric: MetricMethod, evidence: Evidence) -> Mapping[str, Summary]:
+    """Return the strata within which rates or means are compared, those of precision and recall included, or none."""
+    if metric.test not in {"mantel_haenszel", "stratified_means"}:
+        return {}
+    if metric.source in CONFUSION:
+        return confusion.rates_by_phase(evidence.confusion_by_phase, metric.source, method.positive_label)
+    return _evidence_of(evidence, metric).strata
 
 
 def _failures(units: PairMoments) -> PairMoments:
@@ -226,9 +302,6 @@ def _effects(metrics: Sequence[MetricMethod], values: Summary, found: Compared) 
             Summary(n[:, :1], mean[:, :1], variance[:, :1]), Summary(n[:, 1:], mean[:, 1:], variance[:, 1:])
         )
     return np.where(are_rates, h, np.where(are_means, g, np.nan))
-
-
-_WITHIN = frozenset({"mantel_haenszel", "stratified_means"})
 
 
 def planned_looks(method: Method, evidence: Evidence) -> Looks:

@@ -12,8 +12,9 @@ from mlops.ab_testing.evidence import Confusion, PairMoments
 from mlops.ab_testing.outcomes import as_text
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts
+from mlops.stats.moments import Summary
 
-__all__ = ["Scores", "f1_units", "rate_counts", "scores"]
+__all__ = ["Scores", "f1_units", "rate_counts", "rates_by_phase", "scores"]
 
 
 class Scores(NamedTuple):
@@ -80,6 +81,12 @@ def rate_counts(tables: Sequence[Confusion], name: str, positive_label: object) 
     hits = [_hits(table, as_text(positive_label)) for table in tables]
     sizes = [each.predicted if name == "precision" else each.actual for each in hits]
     return Counts(np.array(sizes, dtype=float), np.array([each.true_positives for each in hits], dtype=float))
+
+
+def rates_by_phase(phases: Sequence[Sequence[Confusion]], name: str, positive_label: object) -> dict[str, Summary]:
+    """Return precision or recall of every variant in each phase."""
+    counts = [rate_counts(tables, name, positive_label) for tables in phases]
+    return {str(number): Summary(each.n, each.rate, each.rate * (1 - each.rate)) for number, each in enumerate(counts)}
 
 
 def f1_units(tables: Sequence[Confusion], positive_label: object) -> PairMoments:

@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterator
 
-from mlops.ab_testing.analysis import is_pooled
 from mlops.ab_testing.classes import LONGEST_CLASS
 from mlops.ab_testing.entities import CONTROL, ABTestConfig, Guardrail, MetricKind, ModelReference, TestType
 from mlops.ab_testing.errors import InvalidDesign
@@ -260,11 +259,6 @@ def _incomparable(config: ABTestConfig) -> Reasons:
             "name the positive_label" if method.primary.source in CONFUSION else "drop cluster, strata, cuped, shadow"
         )
         yield f"{config.primary_metric!r} cannot be compared in this design; {needs}, or choose another primary metric."
-    if config.steps and is_pooled(method.primary):
-        yield (
-            f"{config.primary_metric!r} is not kept by phase as this design analyses it, and every step of a rollout "
-            "is a phase, so that nothing could be concluded; drop cluster or cuped, or choose another primary metric."
-        )
     for watch in watches(config):
         metric = next(each for each in method.metrics if each.name == watch.measure.name)
         if watch.limit is None and metric.test == "none":

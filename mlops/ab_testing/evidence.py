@@ -24,7 +24,7 @@ Confusion = Mapping[tuple[str, str], float]
 
 
 class PairMoments(NamedTuple):
-    """Moments of units with two numbers each, x and y; arrays of one entry per arm.
+    """Moments of units with two numbers each, x and y; arrays of one entry per arm, or of arms by phases.
 
     What x and y are depends on where it stands: of clustered units the number of their values and their sum, of a
     covariate the value before and the value now, of shadow pairs the value of control and that of treatment.
@@ -37,7 +37,7 @@ class PairMoments(NamedTuple):
     variance_y: Floats
     covariance: Floats
 
-    def arm(self, index: int | slice) -> PairMoments:
+    def arm(self, index: int | slice | tuple[int, ...]) -> PairMoments:
         """Return the moments of one arm, or of several."""
         return PairMoments(*(np.asarray(part)[index] for part in self))
 
@@ -50,12 +50,16 @@ class Exposures(NamedTuple):
         units: How many units came first to each.
         interactions: Logged in this phase, by variant; None where they are not counted by phase.
         active: Those of the units that logged an interaction since; None where they are not counted by phase.
+        predictions: Of these units, see `Evidence.predictions`; None where they are not counted by phase.
+        labels: Of these units, see `Evidence.labels`; None where they are not counted by phase.
     """
 
     shares: Floats
     units: Floats
     interactions: Floats | None = None
     active: Floats | None = None
+    predictions: Floats | None = None
+    labels: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,9 @@ class MetricEvidence:
         clusters: Per unit how many values it gave (x) and their sum (y), when units give many; of a ratio of two
             metrics per unit the one below (x) and the one above (y).
         covariate: Per unit its value before the test (x) and in it (y), when one is named.
+        clusters_by_phase: What `clusters` has, of variants by phases, where there are several; None also where a
+            database of before migration 0008 holds sums that know no phase.
+        covariate_by_phase: What `covariate` has, likewise.
         strata: Number, mean and variance of the values within each stratum, by its name; within each stratum of each
             phase where there are several phases.
         sketches: Of the values of each variant, for quantiles; empty when none are kept.
@@ -81,6 +88,8 @@ class MetricEvidence:
     values: Summary
     clusters: PairMoments | None = None
     covariate: PairMoments | None = None
+    clusters_by_phase: PairMoments | None = None
+    covariate_by_phase: PairMoments | None = None
     strata: Mapping[str, Summary] = field(default_factory=dict)
     sketches: tuple[QuantileSketch, ...] = ()
     phases: tuple[tuple[QuantileSketch, ...], ...] = ()
@@ -102,6 +111,7 @@ class Evidence:
         metrics: By name. Rates such as `success`, `conversion` and `accuracy` are means of 0 and 1.
         exposures: One for each phase of constant weights, oldest first.
         confusion: Per variant, for classifiers.
+        confusion_by_phase: The same by phase, where there are several and all of it is known by phase.
         since: When the test started; None before.
         is_phased: Whether there are values of users from several phases, whose shares differ: then arms are compared
             within phases.
@@ -115,6 +125,7 @@ class Evidence:
     metrics: Mapping[str, MetricEvidence] = field(default_factory=dict)
     exposures: tuple[Exposures, ...] = ()
     confusion: tuple[Confusion, ...] = ()
+    confusion_by_phase: tuple[tuple[Confusion, ...], ...] = ()
     since: datetime | None = None
     is_phased: bool = False
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 
-from mlops.ab_testing.aggregates import Book, Cell, CellKey, MomentKey
+from mlops.ab_testing.aggregates import ALL_PHASES, Book, Cell, CellKey, CountKey, MomentKey
 from mlops.ab_testing.entities import ABTestConfig, TestType
 from mlops.ab_testing.evidence import Confusion, Evidence, Exposures, MetricEvidence, PairMoments
 from mlops.records import decode_json
@@ -25,6 +25,7 @@ _NO_PAIRS = ExactPairMoments()
 
 Cells = Mapping[tuple[str, str], Mapping[str, ExactMoments]]  # by variant and metric, then by stratum
 Sketches = Mapping[tuple[str, str], Mapping[int, QuantileSketch]]  # by variant and metric, then by phase
+Pairs = Mapping[tuple[str, str], Mapping[tuple[int, str], ExactPairMoments]]  # by kind and metric; by phase and variant
 
 
 def evidence_of(config: ABTestConfig, book: Book) -> Evidence:
@@ -36,17 +37,21 @@ def evidence_of(config: ABTestConfig, book: Book) -> Evidence:
     is_shadow = config.test_type is TestType.SHADOW  # nobody is assigned, so that no units are counted
     is_phased = not is_shadow and len({key.phase for key in book.cells}) > 1
     strata, sketches = _collected(book.cells, is_phased=is_phased)
+    pairs = _paired(book.moments)
     interactions = _counted(config, book, "interactions")
     metrics = sorted({metric for _, metric in strata})
+    tables = _confusion(config, book)
     return Evidence(
         variants=config.variants,
         interactions=interactions,
         units=interactions if is_shadow else _counted(config, book, "units"),
         predictions=_counted(config, book, "predictions"),
         labels=_counted(config, book, "labels"),
-        metrics=_metrics(config, book, metrics, (strata, sketches), is_phased=is_phased) | _ratios(config, book),
-        exposures=_exposures(config, book),
-        confusion=_confusion(config, book),
+        metrics=_metrics(config, book, metrics, (strata, sketches, pairs), is_phased=is_phased)
+        | _ratios(config, pairs, is_phased=is_phased),
+        exposures=_exposures(config, book, is_phased=is_phased),
+        confusion=_all_phases(tables),
+        confusion_by_phase=tuple(tables.values()) if is_phased and ALL_PHASES not in tables else (),
         since=config.started_at,
         is_phased=is_phased,
     )
@@ -74,25 +79,28 @@ def _stratum(key: CellKey, *, is_phased: bool) -> str:
 
 
 def _metrics(
-    config: ABTestConfig, book: Book, names: Sequence[str], collected: tuple[Cells, Sketches], *, is_phased: bool
+    config: ABTestConfig, book: Book, names: Sequence[str], collected: tuple[Cells, Sketches, Pairs], *, is_phased: bool
 ) -> dict[str, MetricEvidence]:
     """Return what is known of every logged number; the sums of all are summarised in one call."""
-    (strata, sketches), variants, treatments = collected, config.variants, config.treatments
+    (strata, sketches, pairs), variants = collected, config.variants
     parts = [[strata.get((variant, name), {}) for variant in variants] for name in names]
     values = _table([_total(part.values()) for row in parts for part in row], (len(names), len(variants)))
     blocks, revised = _blocks(config, book), _revised(book)
     found = {}
     for row, name in enumerate(names):
         sketched = [sketches.get((variant, name), {}) for variant in variants]
+        clusters, covariate = (pairs.get((kind, name), {}) for kind in ("cluster", "covariate"))
         found[name] = MetricEvidence(
             values=Summary(*(part[row] for part in values)),
-            clusters=_pairs(book, "cluster", name, variants),
-            covariate=_pairs(book, "covariate", name, variants),
+            clusters=_over_phases(clusters, variants),
+            covariate=_over_phases(covariate, variants),
+            clusters_by_phase=_within_phases(clusters, variants) if is_phased else None,
+            covariate_by_phase=_within_phases(covariate, variants) if is_phased else None,
             strata=_strata(parts[row]) if config.strata or is_phased else {},
             sketches=tuple(map(_merged, sketched)) if any(sketched) else (),
             phases=_by_phase(sketched) if is_phased else (),
             blocks=blocks.get(name),
-            pairs=_pairs(book, "pair", name, treatments),
+            pairs=_over_phases(pairs.get(("pair", name), {}), config.treatments),
             revised=revised.get(name, 0),
         )
     return found
@@ -134,22 +142,49 @@ def _strata(parts: Sequence[Mapping[str, ExactMoments]]) -> dict[str, Summary]:
     return {name: Summary(*(part[row] for part in table)) for row, name in enumerate(names)}
 
 
-def _pairs(book: Book, kind: str, metric: str, variants: Sequence[str]) -> PairMoments | None:
-    if not book.moments:
-        return None
-    found = [book.moments.get(MomentKey(kind, variant, metric), _NO_PAIRS) for variant in variants]
-    if not any(each.n for each in found):
-        return None
-    return PairMoments(*(np.array([getattr(each, part) for each in found], dtype=float) for part in _PARTS))
+def _paired(moments: Mapping[MomentKey, ExactPairMoments]) -> Pairs:
+    found: dict[tuple[str, str], dict[tuple[int, str], ExactPairMoments]] = defaultdict(dict)
+    for key, sums in moments.items():
+        found[key.kind, key.metric][key.phase, key.variant] = sums
+    return found
 
 
-def _ratios(config: ABTestConfig, book: Book) -> dict[str, MetricEvidence]:
+def _over_phases(sums: Mapping[tuple[int, str], ExactPairMoments], variants: Sequence[str]) -> PairMoments | None:
+    """Return the moments of each variant, all phases together; None without a unit."""
+    found: dict[str, ExactPairMoments] = {}
+    for (_, variant), more in sums.items():
+        found[variant] = found[variant] + more if variant in found else more
+    arms = [found.get(variant, _NO_PAIRS) for variant in variants]
+    return _as_arrays(arms, (len(arms),)) if any(each.n for each in arms) else None
+
+
+def _within_phases(sums: Mapping[tuple[int, str], ExactPairMoments], variants: Sequence[str]) -> PairMoments | None:
+    """Return the moments of variants by phases; None where some are of no known phase."""
+    phases = sorted({phase for phase, _ in sums})
+    if not phases or phases[0] == ALL_PHASES:
+        return None
+    flat = [sums.get((phase, variant), _NO_PAIRS) for variant in variants for phase in phases]
+    return _as_arrays(flat, (len(variants), len(phases)))
+
+
+def _as_arrays(sums: Sequence[ExactPairMoments], shape: tuple[int, ...]) -> PairMoments:
+    return PairMoments(
+        *(np.array([getattr(each, part) for each in sums], dtype=float).reshape(shape) for part in _PARTS)
+    )
+
+
+def _ratios(config: ABTestConfig, pairs: Pairs, *, is_phased: bool) -> dict[str, MetricEvidence]:
     """Return ratio metrics, whose units are those of the moments and which have no values of their own."""
     nothing = summarise([_NOTHING for _ in config.variants])
-    found = {}
-    for name in sorted({key.metric for key in book.moments if key.kind == "ratio"}):
-        found[name] = MetricEvidence(values=nothing, clusters=_pairs(book, "ratio", name, config.variants))
-    return found
+    return {
+        name: MetricEvidence(
+            values=nothing,
+            clusters=_over_phases(sums, config.variants),
+            clusters_by_phase=_within_phases(sums, config.variants) if is_phased else None,
+        )
+        for (kind, name), sums in sorted(pairs.items(), key=lambda item: item[0])
+        if kind == "ratio"
+    }
 
 
 def _blocks(config: ABTestConfig, book: Book) -> dict[str, Summary]:
@@ -173,25 +208,45 @@ def _counted(config: ABTestConfig, book: Book, kind: str, *, name: str | None = 
     return np.array(list(totals.values()), dtype=float)
 
 
-def _exposures(config: ABTestConfig, book: Book) -> tuple[Exposures, ...]:
+def _exposures(config: ABTestConfig, book: Book, *, is_phased: bool) -> tuple[Exposures, ...]:
+    unknown = {CountKey(kind, str(ALL_PHASES), name) for kind in ("predictions", "labels") for name in config.variants}
+    is_split = is_phased and not any(key in book.counts for key in unknown)
     return tuple(
         Exposures(
             shares=np.array([phase.allocation.get(variant, 0.0) for variant in config.variants], dtype=float),
             units=_counted(config, book, "exposures", name=str(phase.number)),
             interactions=_counted(config, book, "interactions", name=str(phase.number)),
             active=_counted(config, book, "units", name=str(phase.number)),
+            predictions=_counted(config, book, "predictions", name=str(phase.number)) if is_split else None,
+            labels=_counted(config, book, "labels", name=str(phase.number)) if is_split else None,
         )
         for phase in config.phases
     )
 
 
-def _confusion(config: ABTestConfig, book: Book) -> tuple[Confusion, ...]:
-    found: dict[str, dict[tuple[str, str], float]] = {variant: {} for variant in config.variants}
+def _confusion(config: ABTestConfig, book: Book) -> dict[int, tuple[Confusion, ...]]:
+    """Return the tables of all variants by phase, of those that have any."""
+    found: dict[int, tuple[dict[tuple[str, str], float], ...]] = {}
     for key, count in book.counts.items():
         if key.kind == "confusion" and count:
-            truth, prediction = decode_json(key.name)
-            found[key.variant][truth, prediction] = float(count)
-    return tuple(found.values()) if any(found.values()) else ()
+            truth, prediction, phase = decode_json(key.name)
+            tables = found.setdefault(phase, tuple({} for _ in config.variants))
+            tables[config.variants.index(key.variant)][truth, prediction] = float(count)
+    return dict(sorted(found.items()))
+
+
+def _all_phases(tables: Mapping[int, tuple[Confusion, ...]]) -> tuple[Confusion, ...]:
+    return tuple(map(_added, zip(*tables.values(), strict=True)))
+
+
+def _added(tables: Sequence[Confusion]) -> Confusion:
+    if len(tables) == 1:
+        return tables[0]
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for table in tables:
+        for pair, count in table.items():
+            found[pair] += count
+    return dict(found)
 
 
 def past_evidence(
@@ -233,7 +288,9 @@ def _as_it_was(
         blocks = Summary(*(np.asarray(part)[closed] for part in blocks))
     count = np.asarray(values.n, dtype=float)
     kept = MetricEvidence(values=values, blocks=blocks, strata=_strata(parts) if found.strata else {})
-    return replace(now, interactions=count, units=count, metrics={metric: kept}, exposures=(), confusion=())
+    return replace(
+        now, interactions=count, units=count, metrics={metric: kept}, exposures=(), confusion=(), confusion_by_phase=()
+    )
 
 
 def _end_of(day: str) -> datetime:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mlops.ab_testing.analysis import Method, MetricMethod
-from mlops.ab_testing.comparisons import Table, units_of
+from mlops.ab_testing.comparisons import Table, strata_within, units_of, units_within
 from mlops.ab_testing.entities import MetricKind
 from mlops.ab_testing.evidence import Evidence
 from mlops.ab_testing.unit_comparisons import strata_of
@@ -39,15 +39,17 @@ def probability_best(method: Method, evidence: Evidence, table: Table) -> Floats
 
 
 def _posteriors(method: Method, metric: MetricMethod, evidence: Evidence, table: Table) -> tuple[Floats, Floats]:
+    within = units_within(method, metric, evidence)
+    if within is not None:
+        mixed = clustered.clustered_means_in_one_mixture(within)
+        return mixed.mean, mixed.standard_error
     units = units_of(method, metric, evidence)
     if units is not None:
         found = clustered.clustered_mean(units)
         return found.estimate, found.standard_error
-    strata = (
-        evidence.metrics[metric.source].strata if metric.unit == "stratum" and metric.source in evidence.metrics else {}
-    )
+    strata = strata_within(method, metric, evidence)
     if strata:
-        return _in_one_mixture(strata_of(evidence.metrics[metric.source], is_complement=metric.is_complement))
+        return _in_one_mixture(strata_of(strata, is_complement=metric.is_complement))
     n, mean, variance = (np.asarray(part, dtype=float)[0] for part in table.values)
     is_known = (n > 1) & (metric.test == "welch")
     return mean, np.where(is_known, np.sqrt(variance / np.maximum(n, 1.0)), np.nan)

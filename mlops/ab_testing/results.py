@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mlops.ab_testing.analysis import Method, MetricMethod, in_words, is_pooled
+from mlops.ab_testing.analysis import Method, MetricMethod, in_words
 from mlops.ab_testing.classes import LONGEST_CLASS, MOST_CLASSES, OTHER
-from mlops.ab_testing.comparisons import compare, planned_looks
+from mlops.ab_testing.comparisons import compare, is_pooled, planned_looks
 from mlops.ab_testing.entities import (
     CONTROL,
     ABTestConfig,
@@ -75,7 +75,7 @@ def judge(config: ABTestConfig, method: Method, evidence: Evidence, *, now: date
         planned_size=method.planned_size,
         is_final=is_final,
         is_loss=ratio.is_loss,
-        is_phased=evidence.is_phased,
+        pooled=frozenset(metric.name for metric in method.metrics if is_pooled(metric, evidence)),
     )
     return Judge(method, table, rule(method, table, planned_looks(method, evidence), situation), situation)
 
@@ -238,7 +238,7 @@ def _checks(
         "guardrails": check_guardrails(config, method, evidence, judged.table),
         "cautions": (
             *_cautions(method, evidence, ratio, coverage),
-            *_pooled(method, evidence),
+            *_phases(config, judged, evidence),
             *_crowding(config, evidence),
         ),
     }
@@ -310,15 +310,16 @@ def _cautions(method: Method, evidence: Evidence, ratio: SampleRatio, coverage: 
     return tuple(found)
 
 
-def _pooled(method: Method, evidence: Evidence) -> tuple[str, ...]:
+def _phases(config: ABTestConfig, judged: Judge, evidence: Evidence) -> tuple[str, ...]:
     """Say what phases with other shares do to the numbers, where there are several."""
     if not evidence.is_phased:
         return ()
     said = ["Shares changed: values of variants are those of all phases together, differences are within phases."]
-    if mixed := [metric.name for metric in method.metrics if is_pooled(metric)]:
+    if pooled := judged.situation.pooled:
         said.append(
-            f"{', '.join(mixed)}: compared over all phases together, so that a drift in time looks like a difference; "
-            "nothing of it is called significant."
+            f"{', '.join(sorted(pooled))}: compared over all phases together, so that a drift in time looks like a "
+            "difference; nothing of it is called significant. An earlier version summed it without phases: "
+            f"`mlops ab verify {config.test_id} --rebuild` splits it."
         )
     return tuple(said)
 

@@ -6,7 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 
-from mlops.ab_testing.aggregates import BlockKey, Book, CellKey, CountKey, Delta, MomentKey, UnitKey, merged
+from mlops.ab_testing.aggregates import (
+    ALL_PHASES,
+    BlockKey,
+    Book,
+    CellKey,
+    CountKey,
+    Delta,
+    MomentKey,
+    UnitKey,
+    merged,
+)
 from mlops.ab_testing.analysis import Method
 from mlops.ab_testing.classes import Classes
 from mlops.ab_testing.entities import CONTROL, ABTestConfig, MetricKind, TestType
@@ -99,7 +109,7 @@ class Tally:
         for (day, variant, phase, logged_phase, stratum), heap in self._heaps.items():
             self._delta.counts[CountKey("interactions", str(logged_phase), variant)] += heap.interactions
             if heap.predictions:
-                self._delta.counts[CountKey("predictions", "", variant)] += heap.predictions
+                self._delta.counts[CountKey("predictions", str(phase), variant)] += heap.predictions
             for metric, values in heap.values.items():
                 self._delta.cells[CellKey(day, variant, metric, phase, stratum)].added.extend(values)
         self._heaps = {}
@@ -134,8 +144,8 @@ class Tally:
         """Take the first label of an interaction."""
         if facts.prediction is ABSENT:
             return
-        self._delta.counts[CountKey("labels", "", facts.variant)] += 1
-        self._confuse(facts.variant, judgement, 1)
+        self._delta.counts[CountKey("labels", str(facts.phase), facts.variant)] += 1
+        self._confuse(facts, judgement, 1)
         for metric, value in judgement.values.items():
             key = CellKey(facts.day, facts.variant, metric, facts.phase, facts.stratum)
             self._delta.cells[key].added.append(value)
@@ -146,8 +156,8 @@ class Tally:
         """Take a label back for another; blocks stay as the first label made them."""
         if before == after:
             return
-        self._confuse(facts.variant, before, -1)
-        self._confuse(facts.variant, after, 1)
+        self._confuse(facts, before, -1)
+        self._confuse(facts, after, 1)
         old, original = before.values, first.values
         for metric, value in after.values.items():
             if value != old[metric]:
@@ -187,9 +197,9 @@ class Tally:
             if (cut := self._rules.cut(metric)) is not None:
                 self._add_to_block(metric, variant, value, cut)
             if covariate is not None:
-                self._delta.added[MomentKey("covariate", variant, metric)].append((covariate, value))
+                self._delta.added[MomentKey("covariate", variant, metric, facts.phase)].append((covariate, value))
         if self._rules.is_clustered:
-            unit = self._delta.units[UnitKey(facts.user_id, variant)]
+            unit = self._delta.unit(UnitKey(facts.user_id, variant), facts.phase)
             for metric, value in values.items():
                 unit[metric].added.append(value)
 
@@ -205,7 +215,7 @@ class Tally:
         values = facts.values
         for name, (above, below) in self._rules.ratios.items():
             if above in values and below in values:
-                key = MomentKey("ratio", facts.variant, name)
+                key = MomentKey("ratio", facts.variant, name, facts.phase)
                 self._delta.added[key].append((values[below], values[above]))
 
     def _change(self, facts: Facts, metric: str, value: float, old: float) -> None:
@@ -213,15 +223,15 @@ class Tally:
         changes.added.append(value)
         changes.removed.append(old)
         if facts.covariate is not None:
-            key = MomentKey("covariate", facts.variant, metric)
+            key = MomentKey("covariate", facts.variant, metric, facts.phase)
             self._delta.added[key].append((facts.covariate, value))
             self._delta.removed[key].append((facts.covariate, old))
         if self._rules.is_clustered:
-            unit = self._delta.units[UnitKey(facts.user_id, facts.variant)][metric]
+            unit = self._delta.unit(UnitKey(facts.user_id, facts.variant), facts.phase)[metric]
             unit.added.append(value)
             unit.removed.append(old)
 
-    def _confuse(self, variant: str, judgement: Judgement, by: int) -> None:
+    def _confuse(self, facts: Facts, judgement: Judgement, by: int) -> None:
         if judgement.confusion is None:
             return
         pair = []
@@ -230,7 +240,7 @@ class Tally:
             pair.append(counted)
             if is_new:
                 self._delta.counts[CountKey("class", name, "")] += 1
-        self._delta.counts[CountKey("confusion", encode_json(pair), variant)] += by
+        self._delta.counts[CountKey("confusion", encode_json([*pair, facts.phase]), facts.variant)] += by
 
 
 def _pairs(answers: Answers) -> dict[MomentKey, tuple[float, float]]:
@@ -238,7 +248,7 @@ def _pairs(answers: Answers) -> dict[MomentKey, tuple[float, float]]:
     if control is None:
         return {}
     return {
-        MomentKey("pair", variant, metric): (control[metric], value)
+        MomentKey("pair", variant, metric, ALL_PHASES): (control[metric], value)
         for variant, values in answers.items()
         if variant != CONTROL
         for metric, value in values.items()

@@ -5,12 +5,13 @@ One metric a call, all its treatments at once; the answer has one row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
 from mlops.ab_testing.compared import Compared, Levels, from_estimates, masked
-from mlops.ab_testing.evidence import MetricEvidence, PairMoments
+from mlops.ab_testing.evidence import PairMoments
 from mlops.stats import bernoulli_mixture, clustered, confidence_sequences, means, paired, stratified
 from mlops.stats.arguments import Floats
 from mlops.stats.arms import Counts, effective_size
@@ -18,9 +19,17 @@ from mlops.stats.cuped import adjust_by_covariate
 from mlops.stats.moments import Summary
 from mlops.stats.proportions import clopper_pearson_interval
 from mlops.stats.results import Comparison, Interval
-from mlops.stats.tails import critical_z
+from mlops.stats.tails import critical_z, wald_comparison
 
-__all__ = ["compare_adjusted", "compare_clusters", "compare_pairs", "compare_strata", "strata_of"]
+__all__ = [
+    "compare_adjusted",
+    "compare_adjusted_within",
+    "compare_clusters",
+    "compare_clusters_within",
+    "compare_pairs",
+    "compare_strata",
+    "strata_of",
+]
 
 _EXACT_BELOW = 25  # differing pairs, for McNemar's exact test
 _DIFFERING = 0.1
@@ -38,13 +47,36 @@ def compare_clusters(units: PairMoments, levels: Levels) -> Compared:
     control, treatment = units.arm(slice(0, 1)), units.arm(slice(1, None))
     found = clustered.clustered_difference(control, treatment, confidence=levels.confidence)
     one, two = (clustered.clustered_mean(arm, confidence=levels.confidence) for arm in (control, treatment))
+    ratio = _ratio((one.estimate, one.standard_error), (two.estimate, two.standard_error), levels)
+    return from_estimates(_row(found), ratio, np.atleast_2d(units.n), levels)
+
+
+def compare_clusters_within(units: PairMoments, levels: Levels) -> Compared:
+    """Return means per interaction compared by the delta method within phases, and added up.
+
+    Sequences claim nothing before each arm has units enough that carry the estimate, however many more it has in
+    phases that weigh nothing.
+
+    Args:
+        units: By variant and phase, see `MetricEvidence.clusters_by_phase`.
+        levels: Confidence, and where the sequences are narrowest, in units.
+    """
+    pairs = PairMoments(*(np.stack(np.broadcast_arrays(part[:1], part[1:])) for part in units))
+    mixed = clustered.clustered_means_in_one_mixture(pairs)
+    (one, two), (error1, error2) = mixed.mean, mixed.standard_error
+    found = wald_comparison(two - one, np.hypot(error1, error2), confidence=levels.confidence)
+    smallest = np.nan_to_num(mixed.units.min(axis=0))
+    sizes = np.array([[smallest.max(initial=0.0), *smallest]])
+    information = np.atleast_2d(effective_size(*np.nan_to_num(mixed.units)))
+    ratio = _ratio((one, error1), (two, error2), levels)
+    return from_estimates(_row(found), ratio, sizes, levels, information=information)
+
+
+def _ratio(control: tuple[Floats, Floats], treatment: tuple[Floats, Floats], levels: Levels) -> Interval:
+    """Return the ratio of two means with their errors; one unit with that variance stands for an arm."""
     with np.errstate(all="ignore"):
-        # The error of a mean is all that its ratio needs: one unit with that variance stands for the arm.
-        arms = [
-            Summary(np.full(arm.estimate.shape, 2.0), arm.estimate, 2 * arm.standard_error**2) for arm in (one, two)
-        ]
-        ratio = means.delta_ratio(*arms, confidence=levels.confidence)
-    return from_estimates(_row(found), _interval(ratio), np.atleast_2d(units.n), levels)
+        arms = [Summary(np.full(mean.shape, 2.0), mean, 2 * error**2) for mean, error in (control, treatment)]
+        return _interval(means.delta_ratio(*arms, confidence=levels.confidence))
 
 
 def _row(found: Comparison) -> Comparison:
@@ -56,30 +88,28 @@ def _interval(found: Comparison) -> Interval:
 
 
 def compare_strata(
-    evidence: MetricEvidence, levels: Levels, *, are_rates: bool, is_complement: bool, are_phases: bool = False
+    strata: Mapping[str, Summary], levels: Levels, *, are_rates: bool, is_complement: bool, are_phases: bool = False
 ) -> Compared:
     """Return arms compared within strata and added up: rates as Mantel and Haenszel do, with limits from scores.
 
     Means are weighted by the size of strata; of phases, in which arms have other shares, by what each knows.
 
     Args:
-        evidence: With strata.
+        strata: See `MetricEvidence.strata`.
         levels: Confidence, and where the sequences are narrowest.
         are_rates: Whether values are 0 and 1.
         is_complement: Whether one minus the values is meant.
         are_phases: Whether strata are those of phases.
     """
-    values = strata_of(evidence, is_complement=is_complement)
-    information = effective_size(*(np.asarray(arm.n) for arm in _arms(values))).sum(axis=-1)[None]
-    sizes = np.asarray(values.n).sum(axis=1)[None]
+    values = strata_of(strata, is_complement=is_complement)
     if are_rates:
-        return _stratified_rates(values, sizes, information, levels)
-    return _stratified_means(values, sizes, information, levels, "overlap" if are_phases else "size")
+        return _stratified_rates(values, levels)
+    return _stratified_means(values, levels, "overlap" if are_phases else "size")
 
 
-def strata_of(evidence: MetricEvidence, *, is_complement: bool) -> Summary:
+def strata_of(strata: Mapping[str, Summary], *, is_complement: bool) -> Summary:
     """Return numbers, means and variances by variant and stratum."""
-    n, mean, variance = np.array([list(part) for part in evidence.strata.values()], dtype=float).transpose(1, 2, 0)
+    n, mean, variance = np.array([list(part) for part in strata.values()], dtype=float).transpose(1, 2, 0)
     return Summary(n, 1 - mean if is_complement else mean, variance)
 
 
@@ -91,7 +121,14 @@ def _arms(values: Summary) -> tuple[Summary, Summary]:
     )
 
 
-def _stratified_rates(values: Summary, sizes: Floats, information: Floats, levels: Levels) -> Compared:
+def _sizes(values: Summary) -> tuple[Floats, Floats]:
+    """Return the sizes of variants, and the effective sizes of treatments beside control, over all strata."""
+    sizes, information = np.asarray(values.n), effective_size(*(np.asarray(arm.n) for arm in _arms(values)))
+    return sizes.sum(axis=1)[None], information.sum(axis=-1)[None]
+
+
+def _stratified_rates(values: Summary, levels: Levels) -> Compared:
+    sizes, information = _sizes(values)
     control, treatment = (Counts(arm.n, _events(arm)) for arm in _arms(values))
     found = stratified.mantel_haenszel_difference(control, treatment, confidence=levels.confidence)
     p_value = stratified.cochran_mantel_haenszel_test(control, treatment).p_value
@@ -109,9 +146,8 @@ def _events(arm: Summary) -> Floats:
     return np.asarray(np.rint(np.where(n > 0, n * np.asarray(arm.mean), 0.0)))
 
 
-def _stratified_means(
-    values: Summary, sizes: Floats, information: Floats, levels: Levels, weights: Literal["size", "overlap"]
-) -> Compared:
+def _stratified_means(values: Summary, levels: Levels, weights: Literal["size", "overlap"]) -> Compared:
+    sizes, information = _sizes(values)
     found = stratified.stratified_difference(*_arms(values), weights=weights, confidence=levels.confidence)
     ratio = 1 + found.estimate / _control_mean(values, weights)
     limits = np.full((2, 1, *ratio.shape), np.nan)
@@ -140,6 +176,19 @@ def compare_adjusted(units: PairMoments, levels: Levels) -> Compared:
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = means.delta_ratio(control, treatment, confidence=levels.confidence)
     return from_estimates(found, _interval(ratio), n, levels)
+
+
+def compare_adjusted_within(units: PairMoments, levels: Levels) -> Compared:
+    """Return means compared after CUPED within phases, and added up; the slope is one for all arms and phases.
+
+    Args:
+        units: By variant and phase, see `MetricEvidence.covariate_by_phase`.
+        levels: Confidence, and where the sequences are narrowest.
+    """
+    shape = np.shape(units.n)
+    arms = adjust_by_covariate([units.arm(place) for place in np.ndindex(shape)]).arms
+    values = Summary(*(np.array(part, dtype=float).reshape(shape) for part in zip(*arms, strict=True)))
+    return _stratified_means(values, levels, "overlap")
 
 
 def compare_pairs(pairs: PairMoments, levels: Levels, *, are_rates: bool, is_complement: bool) -> Compared:

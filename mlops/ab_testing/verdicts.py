@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.ab_testing.analysis import Method, MetricMethod, is_pooled
+from mlops.ab_testing.analysis import Method, MetricMethod
 from mlops.ab_testing.comparisons import Looks, Table
 from mlops.ab_testing.entities import Verdict
 from mlops.ab_testing.measures import amount
@@ -56,7 +56,7 @@ class Situation(NamedTuple):
         planned_size: Interactions at the end.
         is_final: Whether nothing more will come: the planned end has come, or somebody stopped the test.
         is_loss: Whether the mismatch is that units of one arm log less often.
-        is_phased: Whether shares changed, so that what is compared over all phases together may mislead.
+        pooled: Metrics that are compared over all phases together although shares changed, which may mislead.
     """
 
     is_mismatch: bool
@@ -66,7 +66,7 @@ class Situation(NamedTuple):
     planned_size: int
     is_final: bool = False
     is_loss: bool = False
-    is_phased: bool = False
+    pooled: frozenset[str] = frozenset()
 
 
 class Finding(NamedTuple):
@@ -90,7 +90,7 @@ def rule(method: Method, table: Table, looks: Looks, situation: Situation) -> Ru
     alone = found.p_value if is_fixed else found.always_p
     p_value = _adjusted(table, alone)
     lower, upper = (found.lower, found.upper) if is_fixed else (found.always_lower, found.always_upper)
-    may_claim = np.array([[metric.role != "other" and not _misleads(metric, situation)] for metric in table.metrics])
+    may_claim = np.array([[metric.role != "other" and metric.name not in situation.pooled] for metric in table.metrics])
     is_significant = (p_value <= method.alpha) & may_claim & (situation.is_over or not is_fixed)
     none = np.zeros(p_value.shape, dtype=np.int64)
     answer = Rulings(p_value, found.difference.copy(), lower.copy(), upper.copy(), is_significant, none)
@@ -100,10 +100,6 @@ def rule(method: Method, table: Table, looks: Looks, situation: Situation) -> Ru
         is_quiet[0] = ~answer.is_significant[0]
     _agree(answer, is_quiet)
     return answer._replace(is_significant=answer.is_significant & may_claim & (not situation.is_mismatch))
-
-
-def _misleads(metric: MetricMethod, situation: Situation) -> bool:
-    return situation.is_phased and is_pooled(metric)
 
 
 def _adjusted(table: Table, p_values: Floats) -> Floats:
@@ -202,7 +198,7 @@ def _found(judge: Judge, case: Case) -> Finding:
     if case.is_significant:
         return _significant(case, f"significant at {100 * situation.confidence_level:g} %, {how}")
     smallest = situation.smallest_effect
-    is_claimable = _is_decided(judge) and not _misleads(metric, situation)
+    is_claimable = _is_decided(judge) and metric.name not in situation.pooled
     if metric.role == "primary" and smallest is not None and is_claimable and _is_within(case, smallest):
         least = amount(case.measure, smallest, beside=case.beside)
         return Finding(Verdict.NO_DIFFERENCE, f"{observed(case)}; a difference as large as {least} is ruled out, {how}")
@@ -232,7 +228,7 @@ def _how(method: Method, look: int) -> str:
 
 def _undecided(judge: Judge, case: Case, how: str) -> str:
     method, situation, metric = judge.method, judge.situation, case.metric
-    if _misleads(metric, situation):
+    if metric.name in situation.pooled:
         return "nothing is claimed, as shares changed and it is compared over all phases together"
     if not _is_decided(judge):
         size = f"{situation.planned_size:,} interactions"

@@ -17,7 +17,15 @@ from mlops.stats.moments import PairedSample
 from mlops.stats.results import Comparison
 from mlops.stats.tails import wald_comparison
 
-__all__ = ["ClusterSums", "clustered_difference", "clustered_mean", "design_effect", "intraclass_correlation"]
+__all__ = [
+    "ClusterSums",
+    "MixedMeans",
+    "clustered_difference",
+    "clustered_mean",
+    "clustered_means_in_one_mixture",
+    "design_effect",
+    "intraclass_correlation",
+]
 
 
 def clustered_mean(units: PairedSample, *, confidence: float = 0.95) -> Comparison:
@@ -65,6 +73,60 @@ def clustered_difference(
     return wald_comparison(
         two - one, np.hypot(error1, error2), null=null, confidence=confidence, alternative=alternative
     )
+
+
+class MixedMeans(NamedTuple):
+    """Arms in one mixture of strata; one entry per arm.
+
+    Attributes:
+        mean: Per interaction.
+        standard_error: Of the mean.
+        units: How many units of one stratum alone would carry as much: all of them where every stratum weighs as its
+            units do, few where few of them have most of the weight.
+    """
+
+    mean: Floats
+    standard_error: Floats
+    units: Floats
+
+
+def clustered_means_in_one_mixture(units: PairedSample) -> MixedMeans:
+    """Return means per interaction that may be compared although arms have other shares in other strata.
+
+    Within each stratum a mean and its error are those of `clustered_mean`; strata are added up with weights that all
+    arms share, 1 / Σ (1 / Σx) over arms, which of two arms is x₁x₂ / (x₁ + x₂): that of Mantel and Haenszel. The
+    difference of two arms is then the coefficient of treatment in a linear model of interactions with an effect of
+    each stratum. Assumes independent units that each belong to one stratum. A stratum in which an arm has fewer than
+    two units or no interactions is left out; NaN where none is left.
+
+    Args:
+        units: Moments over units of x, interactions of the unit, and y, the sum of their values; arms along the first
+            axis, strata along the last.
+
+    References:
+        Donner, Klar (2000), Design and analysis of cluster randomization trials in health research, chapter 6.
+        ISBN 978-0-340-69153-3
+        Greenland, Robins (1985), Biometrics 41. doi:10.2307/2530643 (the weights)
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> names = ("n", "mean_x", "mean_y", "variance_x", "variance_y", "covariance")
+        >>> parts = [[50, 90], [50, 10]], 4, [3.6, 2.0], 0, 1, 0  # 90 % at 50/50, then 50 % at 90/10
+        >>> units = SimpleNamespace(**{name: np.broadcast_to(part, (2, 2)) for name, part in zip(names, parts)})
+        >>> found = clustered_means_in_one_mixture(units)
+        >>> found.mean.round(4), found.units.round(1)
+        (array([0.7941, 0.7941]), array([86.3, 56.1]))
+    """
+    n, mean_x = np.asarray(units.n, dtype=float), np.asarray(units.mean_x, dtype=float)
+    mean, error = _mean_and_error(units)
+    is_used = ((n > 1) & (mean_x > 0)).all(axis=0)
+    weight = np.where(is_used, 1 / (1 / np.where(is_used, n * mean_x, 1.0)).sum(axis=0), 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = weight / weight.sum(axis=-1, keepdims=True)
+        parts = share * mean, share**2 * error**2, share**2 / n
+        mixed, spread, concentration = (np.where(is_used, part, 0.0).sum(axis=-1) for part in parts)
+    measured = np.where(is_used.any(axis=-1), 0.0, np.nan)
+    return MixedMeans(mixed + measured, np.sqrt(spread) + measured, 1 / (concentration + measured))
 
 
 def _mean_and_error(units: PairedSample) -> tuple[Floats, Floats]:

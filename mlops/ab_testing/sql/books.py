@@ -107,7 +107,7 @@ def _book(tx: Transaction, test_id: str, found: Iterable[tuple[Any, ...]]) -> Bo
     return Book(
         counts=_read_counts(tx.run(_COUNTS, (test_id,))),
         cells=_read_cells(found),
-        moments={MomentKey(*row[:3]): _pairs(row[3]) for row in tx.run(_MOMENTS, (test_id,))},
+        moments={MomentKey(*row[:4]): _pairs(row[4]) for row in tx.run(_MOMENTS, (test_id,))},
         blocks={BlockKey(*row[:3]): ExactMoments.from_texts(*row[3:]) for row in tx.run(_BLOCKS, (test_id,))},
     )
 

@@ -1,4 +1,4 @@
-"""The tables of A/B tests; migration 0007 makes them."""
+"""The tables of A/B tests; migrations 0007 and 0008 make them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,12 @@ cells = sa.Table(
 )
 
 moments = sa.Table(
-    "ab_moments", metadata, *_keys("test_id", "kind", "variant", "metric"), _text("document"), sqlite_with_rowid=False
+    "ab_moments",
+    metadata,
+    *_keys("test_id", "kind", "variant", "metric"),
+    _number("phase", is_key=True),
+    _text("document"),
+    sqlite_with_rowid=False,
 )
 
 blocks = sa.Table(

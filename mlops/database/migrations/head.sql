@@ -61,8 +61,9 @@ CREATE TABLE ab_moments (
 	kind TEXT NOT NULL, 
 	variant TEXT NOT NULL, 
 	metric TEXT NOT NULL, 
+	phase BIGINT NOT NULL, 
 	document TEXT NOT NULL, 
-	CONSTRAINT pk_ab_moments PRIMARY KEY (test_id, kind, variant, metric)
+	CONSTRAINT pk_ab_moments PRIMARY KEY (test_id, kind, variant, metric, phase)
 )
  WITHOUT ROWID;
 CREATE TABLE ab_moves (
@@ -585,4 +586,4 @@ CREATE INDEX idx_pipeline_runs_cache_key ON pipeline_runs (cache_key, run_id);
 CREATE INDEX idx_pipeline_runs_created_at ON pipeline_runs (created_at);
 CREATE INDEX idx_pipeline_runs_pipeline ON pipeline_runs (project, pipeline_id, run_id);
 CREATE INDEX idx_pipeline_runs_project ON pipeline_runs (project, run_id);
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+INSERT INTO alembic_version (version_num) VALUES ('0008');

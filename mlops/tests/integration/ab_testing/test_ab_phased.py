@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mlops.ab_testing import ABTestInteraction
@@ -63,3 +65,86 @@ def test_users_who_never_log_are_seen(manager: ABTestManagerService, start: Star
     assert found.logged["treatment_1"] == 1.0
     assert found.logged["control"] == pytest.approx(2 / 3, abs=0.08)
     assert (found.is_mismatch, found.is_loss) == (True, True)
+
+
+def _interactions(manager: ABTestManagerService, test_id: str, users: range, level: int) -> list[ABTestInteraction]:
+    """Return five interactions of each user, of which so many of ten go well; nothing is logged."""
+    variants = {number: manager.assign_variant(test_id, f"u{number}") for number in users}
+    return [
+        ABTestInteraction(
+            interaction_id=f"{number}-{turn}",
+            test_id=test_id,
+            user_id=f"u{number}",
+            variant_id=variant or "",
+            latency_ms=100.0 + number % 7,
+            conversion=(number + 3 * turn) % 10 < level,
+            request_data={"before": float(number % 5)},
+            response_data={"prediction": (number + turn) % 2, "pages": level + (number + turn) % 4},
+        )
+        for turn in range(5)
+        for number, variant in variants.items()
+    ]
+
+
+def _roll_out(manager: ABTestManagerService, test_id: str, *, order: int = 1) -> None:
+    """Log two steps of a rollout, the users of the first one going on in the second; labels come late, early and twice.
+
+    Args:
+        order: 1 or -1, in which all that comes together comes.
+    """
+    early = _interactions(manager, test_id, range(150), level=9)
+    manager.log_interactions(early[:450][::order])
+    manager.change_allocation(test_id, {"control": 0.3, "treatment_1": 0.7}, "all is well")
+    late = [*early[450:], *_interactions(manager, test_id, range(150, 350), level=5)]
+    truths = {each.interaction_id: int(each.interaction_id[0]) % 2 for each in (*early, *late)}
+    manager.record_outcomes({name: truths[name] for name in [*truths][300:750][::order]}, test_id=test_id)
+    manager.log_interactions(late[::order])
+    manager.record_outcomes({name: 1 - truths[name] for name in [*truths][350:450]}, test_id=test_id)
+    manager.record_outcomes({name: truths[name] for name in [*truths][:1000:2][::order]}, test_id=test_id)
+
+
+_DELTA, _CUPED, _RATES = "stratified_delta_method", "stratified_cuped", "mantel_haenszel"
+_RATIO: dict[str, Any] = {"kind": "ratio", "numerator": "pages", "denominator": "latency_ms", "direction": "max"}
+_DESIGNS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "clusters": (
+        {"cluster": True, "secondary_metrics": ["accuracy", "pace"], "metrics": {"pace": _RATIO}},
+        {"conversion_rate": _DELTA, "accuracy": _DELTA, "pace": _DELTA},
+    ),
+    "covariates": (
+        {"cuped": "before", "secondary_metrics": ["accuracy"]},
+        {"conversion_rate": _CUPED, "accuracy": _CUPED},
+    ),
+    "scores": (
+        {"positive_label": 1, "secondary_metrics": ["f1_score", "precision", "recall"]},
+        {"f1_score": _DELTA, "precision": _RATES, "recall": _RATES},
+    ),
+    "ratios": ({"primary_metric": "pace", "metrics": {"pace": _RATIO}}, {"pace": _DELTA}),
+}
+
+
+@pytest.mark.parametrize("kind", _DESIGNS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_units_log_belongs_to_the_phase_in_which_they_came(
+    manager: ABTestManagerService, start: Start, kind: str, order: int
+) -> None:
+    """In whichever order interactions, labels and corrections come: statistics are those of the log, by phase."""
+    fields, methods = _DESIGNS[kind]
+    test_id = start(traffic_allocation={"control": 0.7, "treatment_1": 0.3}, **fields)
+    _roll_out(manager, test_id, order=order)
+    assert manager.verify_aggregates(test_id).differences == ()
+    results = manager.calculate_results(test_id)["treatment_1"].comparisons
+    assert {name: results[name].method.split(",")[0] for name in methods} == methods
+    report = manager.get_report(test_id)
+    assert not any("over all phases together" in caution for caution in report.cautions)
+
+
+def test_a_drift_of_clusters_is_no_difference(manager: ABTestManagerService, start: Start) -> None:
+    """Conversion falls from 90 to 50 % for everybody, and the treatment becomes large: within steps nothing differs."""
+    test_id = start(traffic_allocation={"control": 0.7, "treatment_1": 0.3}, cluster=True)
+    _roll_out(manager, test_id)
+    results = manager.calculate_results(test_id)
+    got = results["treatment_1"].comparison
+    assert got is not None
+    assert results["treatment_1"].conversion_rate - results["control"].conversion_rate < -0.1
+    assert abs(got.difference) < 0.03
+    assert (got.is_significant, got.method) == (False, "stratified_delta_method, asymptotic")

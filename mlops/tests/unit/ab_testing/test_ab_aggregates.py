@@ -19,6 +19,10 @@ from mlops.ab_testing.tallying import Rules, Tally
 from mlops.stats.moments import ExactMoments
 
 _NUMBERS = st.floats(-LARGEST, LARGEST)
+_RATIO = {"pace": {"numerator": "value", "denominator": "latency_ms"}}
+_DESIGNS = st.sampled_from(
+    [{}, {"cluster": True}, {"cuped": "before"}, {"metrics": _RATIO}, {"cluster": True, "metrics": _RATIO}]
+)
 
 
 def _config(**fields: Any) -> ABTestConfig:
@@ -41,12 +45,12 @@ def _rules(**fields: Any) -> Rules:
 
 @st.composite
 def _facts(draw: st.DrawFn) -> Facts:
-    user = draw(st.sampled_from(["ann", "bob", "eve"]))
+    user = draw(st.sampled_from(["ann", "bob", "eve", "joe"]))  # who has one variant and one phase for ever
     return Facts(
         interaction_id=draw(st.uuids()).hex,
-        variant="control" if user == "ann" else "treatment_1",
+        variant="control" if user in {"ann", "joe"} else "treatment_1",
         user_id=user,
-        phase=draw(st.integers(1, 2)),
+        phase=2 if user in {"eve", "joe"} else 1,
         logged_phase=draw(st.integers(1, 2)),
         stratum=draw(st.sampled_from(["north", "south"])),
         day=draw(st.sampled_from(["2026-11-22", "2026-11-23"])),
@@ -75,22 +79,22 @@ def _book(rules: Rules, groups: list[list[Facts]]) -> Book:
 
 
 @settings(max_examples=60)
-@given(st.lists(_facts(), max_size=12), st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
-def test_order_and_groups_do_not_matter(facts: list[Facts], random: Any, size: int, is_clustered: bool) -> None:
+@given(st.lists(_facts(), max_size=12), st.randoms(use_true_random=False), st.integers(1, 4), _DESIGNS)
+def test_order_and_groups_do_not_matter(facts: list[Facts], random: Any, size: int, fields: dict[str, Any]) -> None:
     """One by one, in groups or at once, in any order: the same book to the last bit."""
-    rules = _rules(cluster=is_clustered)
+    rules = _rules(**fields)
     shuffled = random.sample(facts, len(facts))
     groups = [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
     assert differences(_book(rules, [facts]), _book(rules, groups)) == ()
 
 
 @settings(max_examples=60)
-@given(_facts(), st.lists(st.booleans(), min_size=1, max_size=6), st.booleans())
-def test_a_revised_label_leaves_no_trace(facts: Facts, labels: list[bool], is_clustered: bool) -> None:
+@given(_facts(), st.lists(st.booleans(), min_size=1, max_size=6), _DESIGNS)
+def test_a_revised_label_leaves_no_trace(facts: Facts, labels: list[bool], fields: dict[str, Any]) -> None:
     """After any revisions the book is that of the first label and the last one; classes once met stay known."""
     if facts.prediction is ABSENT:
         return
-    rules = _rules(cluster=is_clustered)
+    rules = _rules(**fields)
     verdicts = [_judgement(is_right) for is_right in labels]
     revised = Tally(rules, _counts_of(Book()))
     revised.add_label(facts, verdicts[0])

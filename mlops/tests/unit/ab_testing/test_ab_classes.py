@@ -33,14 +33,14 @@ def test_a_stream_of_numbers_does_not_widen_the_table() -> None:
     """The classes beyond the limit are one."""
     rows = _counted(design(), [(number / 7, number / 7) for number in range(5_000)])
     assert len(rows) == MOST_CLASSES + 1
-    assert '["*","*"]' in rows
+    assert '["*","*",1]' in rows
 
 
 def test_a_positive_label_leaves_four_rows() -> None:
     """It and all others are all that its scores need."""
     config = design(positive_label=1, primary_metric="recall")
     rows = _counted(config, [(number % 50, number % 49) for number in range(2_000)])
-    assert rows == {'["1","1"]', '["1","*"]', '["*","1"]', '["*","*"]'}
+    assert rows == {'["1","1",1]', '["1","*",1]', '["*","1",1]', '["*","*",1]'}
 
 
 def test_a_long_answer_is_no_class() -> None:

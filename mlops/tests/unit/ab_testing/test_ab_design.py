@@ -26,6 +26,9 @@ _PLANNED = {"baseline_rate": 0.9, "minimum_detectable_effect": 0.02}
         {},
         {"test_type": "canary", "traffic_allocation": {"control": 0.95, "treatment_1": 0.05}},
         {"test_type": "gradual_rollout", "steps": [{"share": 0.1}, {"share": 0.5}]},
+        {"test_type": "gradual_rollout", "steps": [{"share": 0.5}], "cluster": True},
+        {"test_type": "gradual_rollout", "steps": [{"share": 0.5}], "cuped": "before", "primary_metric": "value"},
+        {"test_type": "gradual_rollout", "steps": [{"share": 0.5}], "primary_metric": "recall", "positive_label": 1},
         {"test_type": "shadow", "primary_metric": "accuracy"},
         {"sequential": "planned_looks", "maximum_sample_size": 10_000, "looks": 4},
         {"sequential": "fixed", "planned_duration_days": 14},
@@ -113,16 +116,6 @@ def test_what_cannot_be_planned_is_a_reason_against_the_design():
         ({"starts_at": NOW, "ends_at": NOW}, "is not before"),
         ({"steps": [{"share": 0.1}]}, "steps are for"),
         ({"test_type": "gradual_rollout", "steps": [{"share": 0.5}, {"share": 0.1}]}, "above the one before"),
-        ({"test_type": "gradual_rollout", "steps": [{"share": 0.5}], "cluster": True}, "is not kept by phase"),
-        (
-            {
-                "test_type": "gradual_rollout",
-                "steps": [{"share": 0.5}],
-                "primary_metric": "recall",
-                "positive_label": 1,
-            },
-            "is not kept by phase",
-        ),
         ({"baseline_rate": 0.9, "minimum_detectable_effect": 0.02, "maximum_sample_size": 6000}, "that takes 6,426"),
         (
             _PLANNED | {"planned_duration_days": 10, "expected_traffic_per_day": 600},

@@ -113,20 +113,33 @@ def _ratio_words(units: dict[str, float], expected: dict[str, float], *, is_mism
 
 
 def check_coverage(evidence: Evidence) -> LabelCoverage:
-    """Return how many predictions have a label in each arm, and whether that differs between arms."""
+    """Return how many predictions have a label in each arm, and whether that differs between arms.
+
+    Arms are compared within phases: labels of the last one had less time to come.
+    """
     predictions, labels = np.asarray(evidence.predictions, float), np.asarray(evidence.labels, float)
     labels = np.minimum(labels, predictions)
     shares = Counts(predictions, labels).rate
     if not labels.sum() or not predictions[0]:
         return LabelCoverage(shares=_named(evidence, shares))
-    control = Counts(predictions[:1], labels[:1])
-    treatment = Counts(predictions[1:], labels[1:])
-    raw = confidence_sequences.p_value_of_proportions(control, treatment, target=_COVERAGE_TARGET)
-    raw = np.where(effective_size(predictions[:1], predictions[1:]) > 0, raw, 1.0)
-    p_value = float(multiple_testing.holm(raw).min())
+    p_value = float(multiple_testing.holm(_coverage_p_values(evidence, Counts(predictions, labels))).min())
     is_imbalanced = p_value <= _COVERAGE_LEVEL
     words = _coverage_words(_named(evidence, shares), is_imbalanced=is_imbalanced)
     return LabelCoverage(shares=_named(evidence, shares), p_value=p_value, is_imbalanced=is_imbalanced, words=words)
+
+
+def _coverage_p_values(evidence: Evidence, labelled: Counts) -> Floats:
+    """Return for each treatment the always-valid p-value that its predictions are labelled as often as control's."""
+    phases = [(phase.predictions, phase.labels) for phase in evidence.exposures if phase.predictions is not None]
+    if phases:
+        n, labels = (np.array(part, dtype=float).T for part in zip(*phases, strict=True))
+        labels = np.minimum(labels, n)
+        control, treatment = Counts(n[:1], labels[:1]), Counts(n[1:], labels[1:])
+        return confidence_sequences.p_value_of_stratified_proportions(control, treatment, target=_COVERAGE_TARGET)
+    n, labels = (np.asarray(part) for part in labelled)
+    control, treatment = Counts(n[:1], labels[:1]), Counts(n[1:], labels[1:])
+    raw = confidence_sequences.p_value_of_proportions(control, treatment, target=_COVERAGE_TARGET)
+    return np.where(effective_size(n[:1], n[1:]) > 0, raw, 1.0)
 
 
 def _coverage_words(shares: dict[str, float], *, is_imbalanced: bool) -> str:

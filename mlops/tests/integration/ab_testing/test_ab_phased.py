@@ -136,6 +136,7 @@ def test_what_units_log_belongs_to_the_phase_in_which_they_came(
     assert {name: results[name].method.split(",")[0] for name in methods} == methods
     report = manager.get_report(test_id)
     assert not any("over all phases together" in caution for caution in report.cautions)
+    assert not report.label_coverage.is_imbalanced
 
 
 def test_a_drift_of_clusters_is_no_difference(manager: ABTestManagerService, start: Start) -> None:

@@ -12,6 +12,7 @@ from mlops.ab_testing.aggregates import ALL_PHASES, Book, Cell, CellKey, CountKe
 from mlops.ab_testing.entities import Phase, Verdict
 from mlops.ab_testing.gathering import evidence_of
 from mlops.ab_testing.guarding import check_guardrails
+from mlops.ab_testing.integrity import check_coverage
 from mlops.ab_testing.method import choose
 from mlops.ab_testing.results import judge, report, summarise
 from mlops.stats.moments import ExactMoments, ExactPairMoments
@@ -206,6 +207,27 @@ def test_recall_that_is_better_in_each_phase_is_better():
     assert found.verdict is Verdict.BETTER
     assert any(each.startswith("recall: Cochran–Mantel–Haenszel") for each in found.methods)
     assert found.timeline_words.startswith("How recall developed is not shown")
+
+
+def _labelled(told):
+    """Return the evidence of two phases, of whose predictions so many of each arm are labelled."""
+    config, book = design(phases=_PHASES), Book()
+    for phase, (sizes, labels) in enumerate(zip(((900, 100), (500, 500)), told, strict=True), 1):
+        for variant, n, known in zip(_ARMS, sizes, labels, strict=True):
+            book.counts[CountKey("predictions", str(phase), variant)] = n
+            book.counts[CountKey("labels", str(phase), variant)] = known
+            book.cells[CellKey("", variant, "accuracy", phase, "")] = Cell(ExactMoments.of([1.0] * known))
+    return evidence_of(config, book)
+
+
+def test_labels_that_are_late_for_everybody_are_no_imbalance():
+    """The last phase waits for its labels, and most of the treatment is in it; an arm that is labelled less is seen."""
+    late, lost = _labelled(((900, 100), (50, 50))), _labelled(((900, 100), (400, 200)))
+    found = check_coverage(late)
+    assert found.shares["control"] - found.shares["treatment_1"] > 0.4
+    assert not found.is_imbalanced
+    assert check_coverage(replace(late, exposures=())).is_imbalanced
+    assert check_coverage(lost).is_imbalanced
 
 
 def test_evidence_that_lacks_phases_is_not_split():

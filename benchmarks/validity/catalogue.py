@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.validity import assigned, clustered, decided, grid, latency, mismatch, rails
+from benchmarks.validity import assigned, clustered, clustered_rollout, decided, grid, latency, mismatch, rails
 from benchmarks.validity.check import Check, Simulation
 from benchmarks.validity.designs import Design, Stage, planned_test, words_of
 from benchmarks.validity.proportions import coverage, told_apart
@@ -203,6 +203,29 @@ _CLUSTERED = [
     for when, simulation in (("once", clustered.at_the_end()), ("100 looks", clustered.at_every_look()))
 ]
 
+_CLUSTERED_ROLLOUT = [
+    Check(
+        "error-clustered-phases",
+        "1,000 users log 20 interactions each, correlation 0.1, over 30 % of a rollout from 10 to 50 %, while "
+        "conversion falls from 0.9 to 0.5 in both arms, 100 looks, delta method within phases, chosen",
+        "error at most",
+        clustered_rollout.drifting(),
+        0.05,
+    ),
+    Check(
+        "error-clustered-phases-pooled",
+        "the same, over all phases together",
+        "power",
+        clustered_rollout.drifting(is_pooled=True),
+    ),
+    Check(
+        "power-clustered-phases",
+        "treatment 5 points better, otherwise the same, delta method within phases",
+        "power",
+        clustered_rollout.drifting(effect=0.05),
+    ),
+]
+
 _LATENCY_POWER = [
     Check(
         "power-latency-p95-50-50",
@@ -368,6 +391,7 @@ CHECKS: tuple[Check, ...] = (
     *_COVERAGE,
     *_LATENCY,
     *_CLUSTERED,
+    *_CLUSTERED_ROLLOUT,
     *_POWER,
     *_LATENCY_POWER,
     *_comparisons(),

@@ -9,7 +9,7 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from benchmarks.validity import clustered
+from benchmarks.validity import clustered, clustered_rollout
 from benchmarks.validity.__main__ import _chosen
 from benchmarks.validity.catalogue import CHECKS
 from benchmarks.validity.check import Check, measure
@@ -17,7 +17,7 @@ from benchmarks.validity.decided import decided, decided_otherwise
 from benchmarks.validity.designs import Design, planned_test
 from benchmarks.validity.proportions import told_apart
 from mlops.ab_testing.evidence import PairMoments
-from mlops.ab_testing.unit_comparisons import compare_clusters
+from mlops.ab_testing.unit_comparisons import compare_clusters, compare_clusters_within
 from mlops.stats.arguments import Floats
 
 REPETITIONS = 2000
@@ -29,6 +29,7 @@ SHORT = [
     "error-0.002-99-1",
     "error-rollout",
     "error-three-treatments",
+    "error-clustered-phases",
     "grid-0.02-0.1-0.2",
     "grid-strict-0.1-0.02",
     "error-planned-looks",
@@ -79,6 +80,16 @@ def test_users_with_many_interactions_are_compared_as_the_service_does() -> None
         n, mean, variance = np.array(parts).T
         units = PairMoments(n, np.full(2, 20.0), mean, np.zeros(2), variance, np.zeros(2))
         assert compare_clusters(units, clustered.DESIGN.levels).always_p[0, 0] == pytest.approx(at_once[look])
+
+
+def test_users_of_a_rollout_are_compared_as_the_service_does() -> None:
+    """The simulation of phases computes all looks at once; the service one."""
+    units = clustered_rollout.arms(np.random.default_rng(2), 1)
+    at_once = clustered_rollout.p_values(units)[0]
+    for look in (5, 40, 70, 99):
+        seen = PairMoments(*(part[:, 0, look] for part in units))
+        found = compare_clusters_within(seen, clustered_rollout.DESIGN.levels)
+        assert found.always_p[0, 0] == pytest.approx(at_once[look])
 
 
 @pytest.mark.parametrize(("metric", "shift"), [("mean_latency_ms", 1.1), ("p95_latency_ms", 1.6)])

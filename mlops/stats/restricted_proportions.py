@@ -48,13 +48,24 @@ def rates_at(control: Counts, treatment: Counts) -> Callable[[Floats], tuple[Flo
 
     def rates(difference: Floats) -> tuple[Floats, Floats]:
         rest = 1 - difference
-        lowest = _middle_root(
+        least, most = np.maximum(-difference, 0.0), np.minimum(rest, 1.0)
+        root = _middle_root(
             (slope * difference - total) / (3 * n),
             ((n1 * difference - own) * difference + events) / n,
             x1 * difference * rest / n,
         )
-        rate = np.minimum(np.maximum(lowest, np.maximum(-difference, 0.0)), np.minimum(rest, 1.0))
+        first = np.minimum(np.maximum(root, least), most)
+        nearer = first + _newton_step(first, np.minimum(np.maximum(first + difference, 0.0), 1.0))
+        rate = np.minimum(np.maximum(nearer, least), most)
         return rate, np.minimum(np.maximum(rate + difference, 0.0), 1.0)
+
+    def _newton_step(p1: Floats, p2: Floats) -> Floats:
+        """Return how far the maximum of the likelihood is: roots of the cubic that lie close are known to 1e-8 only."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            up1, down1, up2, down2 = x1 / p1, (n1 - x1) / (1 - p1), x2 / p2, (n2 - x2) / (1 - p2)
+            curvature = up1 / p1 + down1 / (1 - p1) + up2 / p2 + down2 / (1 - p2)
+            step = (up1 - down1 + up2 - down2) / curvature
+        return np.where(np.isfinite(step), step, 0.0)
 
     return rates
 

@@ -79,15 +79,15 @@ def test_a_full_disk_is_told_from_a_folder_that_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "limits",
+    ("limits", "allowed"),
     [
-        {"pool_size": 0},
-        {"pool_size": 5, "max_connections": 4},
-        {"lock_timeout_s": 0.0},
-        {"lock_timeout_s": float("nan")},
+        ({"pool_size": 0}, "pool_size ≤ max_connections"),
+        ({"pool_size": 5, "max_connections": 4}, "pool_size ≤ max_connections"),
+        ({"lock_timeout_s": 0.0}, "seconds above 0, up to 86400"),
+        ({"lock_timeout_s": float("nan")}, "seconds above 0, up to 86400"),
     ],
 )
-def test_limits_that_cannot_be_are_refused(limits: dict[str, float]) -> None:
+def test_limits_that_cannot_be_are_refused(limits: dict[str, float], allowed: str) -> None:
     """More connections kept than allowed, or none at all, is a mistake and not silently mended."""
-    with pytest.raises(InvalidInput, match="pool_size ≤ max_connections"):
+    with pytest.raises(InvalidInput, match=allowed):
         DatabaseSettings(**limits)  # type: ignore[arg-type]

@@ -57,6 +57,19 @@ def test_intervals_of_differences_are_those_of_the_paper(counts, method, limits)
 
 
 @pytest.mark.parametrize(
+    ("arms", "lower"),
+    [
+        ((Counts(1, 1), Counts(525914, 525912)), -1.3867151436013395e-05),
+        ((Counts(1, 1), Counts(614297, 614297)), -6.25338362156844e-06),
+        ((Counts(5, 5), Counts(500000, 499990)), -3.681854415199224e-05),
+    ],
+)
+def test_limits_of_arms_of_very_different_sizes_are_exact(arms, lower):
+    """Found by bisecting the likelihood's slope and the score with 50 digits."""
+    assert float(mee_interval(*arms).lower) == pytest.approx(lower, rel=1e-8)
+
+
+@pytest.mark.parametrize(
     ("method", "arms", "limits"),
     [
         (newcombe_interval, PERONDI, (0.0189, 0.3404)),

@@ -68,7 +68,7 @@ def _async_class(module: ast.Module, name: str) -> str:
         _indented(text)
         for text in (
             "async def __aenter__(self) -> Self:\n    return self",
-            "async def __aexit__(self, *_: object) -> None:\n    await self.close()",
+            "async def __aexit__(self, *raised: Any) -> None:\n    await asyncio.to_thread(self.sync.__exit__, *raised)",
         )
     ]
     return "from typing import Self\n\n" + "\n\n".join(parts)

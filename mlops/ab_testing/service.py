@@ -39,8 +39,8 @@ from mlops.ab_testing.stored import ABTestQuery, Exposure
 from mlops.ab_testing.telling import raise_refused, told, told_all
 from mlops.ab_testing.watching import Watcher
 from mlops.clock import NewId, Now
-from mlops.config import ConfigManager, MLOpsConfig
-from mlops.database import DatabaseSettings, Durability, GroupCommit, open_database
+from mlops.config import MLOpsConfig
+from mlops.database import Durability, GroupCommit, configured_database
 from mlops.errors import Conflict, InvalidInput, NotFound
 from mlops.search import Page
 
@@ -81,17 +81,13 @@ class ABTestManagerService:
         now: Now = clock.now,
         new_id: NewId = clock.new_id,
     ) -> None:
-        limits = (config or ConfigManager().load_config()).database
         self._results_dir = Path(results_dir)
         self._files = ReportFiles(self._results_dir)
         self._registry = registry
         self._project = project
         self._now = now
         self._is_closed = False
-        self._database = open_database(
-            database_url or limits.url,
-            DatabaseSettings(limits.pool_size, limits.max_connections, limits.lock_timeout_s),
-        )
+        self._database = configured_database(database_url, config)
         self._tests, self._log, books = SqlTestStore(), SqlLogStore(), SqlBookStore()
         stores = (self._tests, self._log, books)
         self._watcher = Watcher(self._look)

@@ -13,8 +13,8 @@ from mlops.audit.entries import Anchor, AuditEntry, AuditFact, AuditReport
 from mlops.audit.errors import AuditBroken
 from mlops.audit.verification import verify
 from mlops.clock import Now
-from mlops.config import ConfigManager, MLOpsConfig
-from mlops.database import DatabaseSettings, Durability, GroupCommit, Transaction, open_database
+from mlops.config import MLOpsConfig
+from mlops.database import Durability, GroupCommit, Transaction, configured_database
 from mlops.search import Page
 
 __all__ = ["AuditLogger"]
@@ -42,10 +42,8 @@ class AuditLogger:
     def __init__(
         self, database_url: str | None = None, *, config: MLOpsConfig | None = None, now: Now = clock.now
     ) -> None:
-        section = (config or ConfigManager().load_config()).database
-        limits = DatabaseSettings(section.pool_size, section.max_connections, section.lock_timeout_s)
         self._now = now
-        self._database = open_database(database_url or section.url, limits)
+        self._database = configured_database(database_url, config)
         self._commit = GroupCommit(self._database, _record_all, durability=Durability.RECORD)
 
     def __enter__(self) -> Self:

@@ -27,8 +27,9 @@ from mlops.data_pipeline.run_book import RunBook, read_status
 from mlops.data_pipeline.run_options import RunOptions
 from mlops.data_pipeline.running import RunWorker
 from mlops.data_pipeline.sql import SqlPipelineStore
-from mlops.database import DatabaseSettings, open_database
+from mlops.database import configured_database
 from mlops.jobs import JobHandler, JobRunner
+from mlops.jobs.runner import is_interruption
 from mlops.search import Page
 
 if TYPE_CHECKING:
@@ -74,13 +75,9 @@ class DataPipelineService:
         new_id: NewId = clock.new_id,
     ) -> None:
         settings = config or ConfigManager().load_config()
-        limits = settings.database
         self._is_closed = False
         self._new_id = new_id
-        self._database = open_database(
-            database_url or limits.url,
-            DatabaseSettings(limits.pool_size, limits.max_connections, limits.lock_timeout_s),
-        )
+        self._database = configured_database(database_url, settings)
         self._settings = settings.data_pipeline
         self._data_dir = Path(data_dir or self._settings.data_dir).absolute()
         self._inputs = self._data_dir / "inputs"
@@ -104,7 +101,10 @@ class DataPipelineService:
     def __enter__(self) -> DataPipelineService:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._runner is not None and is_interruption(kind):
+            self._begun.clear()
+            self._runner.close(0.0)  # gives the runs back: whoever opens the pipeline next goes on with them
         self.close()
 
     def __repr__(self) -> str:

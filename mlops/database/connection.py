@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops.config import ConfigManager
+from mlops.config import ConfigManager, MLOpsConfig
 from mlops.database import schema
 from mlops.database.registry import Database, open_database
 from mlops.database.settings import DatabaseSettings
@@ -12,9 +12,13 @@ from mlops.database.settings import DatabaseSettings
 __all__ = ["configured_database", "get_connection_info", "test_connection"]
 
 
-def configured_database(url: str | None = None) -> Database:
-    """Open the database at `url`, or the configured one, with the configured limits."""
-    section = ConfigManager().load_config().database
+def configured_database(url: str | None = None, config: MLOpsConfig | None = None) -> Database:
+    """Open the database at `url`, or the configured one, with the configured limits.
+
+    Args:
+        config: The configuration; None loads it from the environment and the configuration file.
+    """
+    section = (config or ConfigManager().load_config()).database
     settings = DatabaseSettings(section.pool_size, section.max_connections, section.lock_timeout_s)
     return open_database(url or section.url, settings)
 

@@ -16,7 +16,7 @@ from mlops import clock
 from mlops.artifacts import ArtifactStore
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
-from mlops.database import Database, DatabaseSettings, Durability, GroupCommit, open_database
+from mlops.database import Database, Durability, GroupCommit, configured_database
 from mlops.errors import InvalidInput
 from mlops.experiment_tracker import lifecycle
 from mlops.experiment_tracker.entities import (
@@ -76,15 +76,11 @@ class ExperimentTrackerService:
         new_id: NewId = clock.new_id,
     ) -> None:
         settings = config or ConfigManager().load_config()
-        limits = settings.database
         tracking = settings.experiment_tracking
         self._project = project or tracking.default_project
         self._now = now
         self._is_closed = False
-        self._database = open_database(
-            database_url or limits.url,
-            DatabaseSettings(limits.pool_size, limits.max_connections, limits.lock_timeout_s),
-        )
+        self._database = configured_database(database_url, settings)
         try:
             root = tracking_dir or tracking.tracking_dir
             self._artifacts = _artifact_store(root, settings.security, self._database, now=now, new_id=new_id)

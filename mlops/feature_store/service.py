@@ -18,7 +18,7 @@ from mlops.artifacts import ArtifactStore
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
 from mlops.config.settings import SecuritySettings
-from mlops.database import Database, DatabaseSettings, open_database
+from mlops.database import Database, configured_database
 from mlops.feature_store import frames
 from mlops.feature_store.applying import Registrar
 from mlops.feature_store.differences import ViewDifference, difference
@@ -74,17 +74,13 @@ class FeatureStoreService:
         new_id: NewId = clock.new_id,
     ) -> None:
         settings = config or ConfigManager().load_config()
-        limits = settings.database
         self._is_closed = False
-        self._database = open_database(
-            database_url or limits.url,
-            DatabaseSettings(limits.pool_size, limits.max_connections, limits.lock_timeout_s),
-        )
+        self._database = configured_database(database_url, settings)
         try:
             root = store_dir or settings.feature_store.store_dir
             self._artifacts = _artifact_store(root, settings.security, self._database, now=now, new_id=new_id)
             self._serving = partial(serving_version, self._database)
-            self._online = self._open_online(redis_url or limits.redis_url)
+            self._online = self._open_online(redis_url or settings.database.redis_url)
         except BaseException:
             self._database.close()
             raise

@@ -16,7 +16,7 @@ from mlops import clock
 from mlops.artifacts import ArtifactStore
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
-from mlops.database import Database, DatabaseSettings, open_database
+from mlops.database import Database, configured_database
 from mlops.model_registry import revising
 from mlops.model_registry.aliasing import AliasBook
 from mlops.model_registry.entities import ModelMetadata, ModelMove, ModelStatus, RegisteredVersion
@@ -72,13 +72,9 @@ class ModelRegistryService:
         new_id: NewId = clock.new_id,
     ) -> None:
         settings = config or ConfigManager().load_config()
-        limits = settings.database
         self._now = now
         self._is_closed = False
-        self._database = open_database(
-            database_url or limits.url,
-            DatabaseSettings(limits.pool_size, limits.max_connections, limits.lock_timeout_s),
-        )
+        self._database = configured_database(database_url, settings)
         try:
             root = registry_path or settings.model_registry.registry_path
             self._artifacts = _artifact_store(root, settings.security, self._database, now=now, new_id=new_id)

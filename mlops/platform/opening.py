@@ -226,12 +226,12 @@ def _open_parts(config: MLOpsConfig, opened: ExitStack, now: Now, new_id: NewId)
     """Open the parts one after the other; what is open is closed by the stack, the last one first."""
     from mlops.audit import AuditLogger
     from mlops.data_pipeline import DataPipeline
+    from mlops.database import configured_database
     from mlops.experiment_tracker import ExperimentTracker
     from mlops.feature_store import FeatureStore
     from mlops.model_registry import ModelRegistry
-    from mlops.platform.places import open_configured
 
-    database = opened.enter_context(open_configured(config))
+    database = opened.enter_context(configured_database(config=config))
     _announce_jobs(config, database, opened)
     audit = AuditLogger(config=config, now=now)
     opened.callback(audit.close)

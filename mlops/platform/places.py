@@ -10,12 +10,11 @@ from mlops.artifacts.encryption import EncryptionKey
 from mlops.artifacts.errors import StorageUnavailable
 from mlops.artifacts.storage import Storage, open_storage
 from mlops.config import MLOpsConfig
-from mlops.database import Database, DatabaseSettings, open_database
 from mlops.errors import InvalidInput
 from mlops.platform.errors import StoreMissing, TargetNotEmpty
 from mlops.platform.points import RestorePoint, StoreCopy
 
-__all__ = ["FoundStore", "encryption_key", "find_stores", "open_configured", "target_stores"]
+__all__ = ["FoundStore", "encryption_key", "find_stores", "target_stores"]
 
 
 class FoundStore(NamedTuple):
@@ -24,14 +23,6 @@ class FoundStore(NamedTuple):
     holdings: StoreHoldings
     storage: Storage
     settings: tuple[str, ...]
-
-
-def open_configured(config: MLOpsConfig) -> Database:
-    """Open the database of a configuration, with its limits."""
-    section = config.database
-    return open_database(
-        section.url, DatabaseSettings(section.pool_size, section.max_connections, section.lock_timeout_s)
-    )
 
 
 def encryption_key(config: MLOpsConfig) -> EncryptionKey | None:

@@ -21,13 +21,13 @@ from mlops.artifacts.errors import ArtifactNotFound, storage_errors
 from mlops.audit import append, current_actor
 from mlops.clock import NewId, Now
 from mlops.config import MLOpsConfig
-from mlops.database import Database
+from mlops.database import Database, configured_database
 from mlops.database.backup import DatabaseCopy, copy_database, verify_copy
 from mlops.database.location import locate
 from mlops.errors import InvalidInput
 from mlops.files import sync_to_disk
 from mlops.platform.errors import BackupRunning, DatabaseMissing
-from mlops.platform.places import FoundStore, encryption_key, find_stores, open_configured
+from mlops.platform.places import FoundStore, encryption_key, find_stores
 from mlops.platform.points import (
     DATABASE,
     RestorePoint,
@@ -158,7 +158,7 @@ def _create(config: MLOpsConfig, backup_dir: Path, progress: Progress, now: Now,
     place = locate(config.database.url)
     if place.path is not None and not place.path.exists():
         raise DatabaseMissing(place.masked, hint="There is nothing to back up. Look at: mlops config show")
-    with open_configured(config) as database:
+    with configured_database(config=config) as database:
         maker = _Maker(config, backup_dir, database, progress)
         point = maker.make(_name(now(), new_id()), now())
         details = {"rows": point.rows, "blobs": point.blobs, "folder": str(backup_dir)}

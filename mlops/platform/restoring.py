@@ -17,13 +17,13 @@ from mlops.artifacts.storage import Storage
 from mlops.audit import append, list_entries
 from mlops.clock import NewId, Now
 from mlops.config import ConfigManager, MLOpsConfig
-from mlops.database import Database, Transaction, UnsupportedLocation
+from mlops.database import Database, Transaction, UnsupportedLocation, configured_database
 from mlops.database.backup import find_rows, refuse_foreign, replace_database
 from mlops.database.backup_sqlite import set_aside
 from mlops.database.location import locate
 from mlops.errors import Corrupted
 from mlops.platform.errors import TargetNotEmpty
-from mlops.platform.places import encryption_key, open_configured, target_stores
+from mlops.platform.places import encryption_key, target_stores
 from mlops.platform.points import DATABASE, RestorePoint, StoreCopy, check_local, find_point, store_folder
 from mlops.platform.restore_points import Progress, silent, verify_restore_point
 
@@ -115,7 +115,7 @@ def _check_database(point: RestorePoint, config: MLOpsConfig, *, overwrite: bool
         TargetNotEmpty: It has rows, and may not lose them.
     """
     try:
-        database = open_configured(config)
+        database = configured_database(config=config)
     except (Corrupted, UnsupportedLocation):
         if not overwrite or locate(config.database.url).path is None:
             raise
@@ -147,7 +147,7 @@ def _restore_blobs(
 def _open_target(config: MLOpsConfig, *, overwrite: bool) -> Database:
     """Open the database to restore into; a file that is damaged beyond opening is renamed first."""
     try:
-        return open_configured(config)
+        return configured_database(config=config)
     except (Corrupted, UnsupportedLocation):
         path = locate(config.database.url).path
         if not overwrite or path is None:
@@ -156,7 +156,7 @@ def _open_target(config: MLOpsConfig, *, overwrite: bool) -> Database:
     import structlog
 
     structlog.get_logger(__name__).warning("the damaged database was renamed", database=str(path), now_at=str(aside))
-    return open_configured(config)
+    return configured_database(config=config)
 
 
 def _claim(targets: list[Target], database: Database, now: Now, new_id: NewId) -> dict[str, str]:

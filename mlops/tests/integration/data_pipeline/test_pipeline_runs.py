@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,30 @@ def test_a_run_tells_what_it_did(pipeline: DataPipelineService, table: Path) -> 
     assert done.duration_seconds == (done.ended_at - done.started_at).total_seconds()
     assert (done.quarantine_path, done.error, done.progress) == (None, None, 1.0)
     assert pipeline.get_pipeline_run(done.run_id) == done
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_an_interrupted_block_waits_for_no_run(
+    sqlite_url: str, make_pipeline: MakePipeline, table: Path, error: type[BaseException]
+) -> None:
+    """Ctrl-C ends a script; whoever opens the pipeline next goes on with what it began."""
+    gates = []
+
+    def interrupted() -> str:
+        with suppress(error), make_pipeline(sqlite_url) as pipeline:
+            gates.append(Gate(pipeline))
+            run_id = pipeline.run_pipeline("samples", table, pipeline.create_schema(gates[0].schema()))
+            assert gates[0].reached.wait(60)
+            raise error
+        return run_id
+
+    run_id = interrupted()
+    gates[0].opened.set()
+    with make_pipeline(sqlite_url, workers=0) as pipeline:
+        assert not pipeline.get_pipeline_run(run_id).is_ended
+    with make_pipeline(sqlite_url) as pipeline:
+        pipeline.register_rule("gate", lambda: pl.col("dose") >= 0)
+        assert pipeline.wait(run_id, timeout_s=60).status == RunStatus.COMPLETED
 
 
 def test_runs_are_listed_newest_first(pipeline: DataPipelineService, table: Path) -> None:

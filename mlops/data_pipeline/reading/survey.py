@@ -35,7 +35,9 @@ class Survey:
         self.has_odd_quotes = False
         self._separator = ord(separator)
         self._inside = False
-        self._before = b"\n"
+        self._opens = False  # whether the last quote is of a cell that begins with one
+        self._is_amid = False  # whether what is inside may have begun amid a cell
+        self._before = b"\n"  # at most the last two bytes outside of quotes: how a quote stands may show behind it
         self._hash = hashlib.sha256()
 
     def add(self, block: bytes, *, skip: int = 0) -> None:
@@ -43,28 +45,34 @@ class Survey:
         self._hash.update(block)
         block = block[skip:] if skip else block
         self.has_nul = self.has_nul or b"\0" in block
-        if self._inside or _QUOTE in block:
+        if self._inside or _QUOTE in block or self._before.endswith(_QUOTE):
             block = self._outside(block)
         self.separators += int(np.count_nonzero(np.frombuffer(block, np.uint8) == self._separator))
-        self._before = block[-1:] or self._before
+        self._before = (self._before + block[-2:])[-2:]
 
     def _outside(self, block: bytes) -> bytes:
         """Return a block with a quote in the place of all that is quoted."""
         parts = block.split(_QUOTE)
         begin = int(self._inside)
         self._inside = (len(parts) - 1 + begin) % 2 == 1
-        outside = _QUOTE.join(parts[begin::2]) + (_QUOTE if self._inside else b"")
+        around = parts[begin::2]
+        outside = _QUOTE.join(around) + (_QUOTE if around and self._inside else b"")
         self._look_around_quotes(self._before + outside, parts[1 - begin :: 2])
         return outside
 
     def _look_around_quotes(self, outside: bytes, inside: Sequence[bytes]) -> None:
         found = np.frombuffer(outside, np.uint8)
         quotes = np.flatnonzero(found == ord(_QUOTE))
+        if not quotes.size:
+            return
         before, after = found[np.maximum(quotes - 1, 0)], found[np.minimum(quotes + 1, len(found) - 1)]
+        doubles = before == ord(_QUOTE)  # two stand for one in a quoted cell, and are what the first of them is
         opens = (before == self._separator) | (before == _NEWLINE)
-        doubles = before == ord(_QUOTE)
+        opens[0] |= doubles[0] and self._opens
+        opens = opens[np.maximum.accumulate(np.where(doubles, 0, np.arange(quotes.size)))]
         ends = (after == self._separator) | (after == _NEWLINE) | (after == _RETURN) | (after == ord(_QUOTE))
-        is_amid = not (opens | doubles).all()
+        is_amid = self._is_amid or not opens.all()
+        self._opens, self._is_amid = bool(opens[-1]), is_amid and self._inside
         self.has_odd_quotes = (
             self.has_odd_quotes
             or bool((opens & ~ends).any())
@@ -74,7 +82,7 @@ class Survey:
     @property
     def ends_with_separator(self) -> bool:
         """Whether the last line has no end, and nothing behind its last separator."""
-        return self._before == bytes([self._separator])
+        return self._before.endswith(bytes([self._separator]))
 
     @property
     def ends_inside(self) -> bool:

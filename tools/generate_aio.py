@@ -68,7 +68,7 @@ def _async_class(module: ast.Module, name: str) -> str:
         _indented(text)
         for text in (
             "async def __aenter__(self) -> Self:\n    return self",
-            "async def __aexit__(self, *raised: Any) -> None:\n    await asyncio.to_thread(self.sync.__exit__, *raised)",
+            "async def __aexit__(self, *error: Any) -> None:\n    await asyncio.to_thread(self.sync.__exit__, *error)",
         )
     ]
     return "from typing import Self\n\n" + "\n\n".join(parts)

@@ -359,5 +359,5 @@ class DataPipeline:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *raised: Any) -> None:
-        await asyncio.to_thread(self.sync.__exit__, *raised)
+    async def __aexit__(self, *error: Any) -> None:
+        await asyncio.to_thread(self.sync.__exit__, *error)

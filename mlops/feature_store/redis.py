@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlops.errors import InvalidInput, require
 from mlops.feature_store.errors import OnlineStoreUnavailable
 from mlops.feature_store.references import ViewReference
 from mlops.feature_store.store import OnlineRow
-
-if TYPE_CHECKING:
-    import redis
+from mlops.redis_client import redis_client
 
 __all__ = ["RedisOnlineStore"]
 
@@ -46,17 +43,8 @@ class RedisOnlineStore:
     """
 
     def __init__(self, url: str, serving: Callable[[str, ViewReference], str | None]) -> None:
-        library: Any = require("redis", package="redis", extra="redis", purpose="database.redis_url")
         self._serving = serving
-        self._errors: type[Exception] = library.exceptions.RedisError
-        try:
-            self._client: redis.Redis = library.Redis.from_url(
-                url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-            )
-        except ValueError as error:
-            raise InvalidInput(
-                f"The URL of a Redis server cannot be read: {error}. Write redis://host:6379/0."
-            ) from None
+        self._client = redis_client(url, timeout_s=_TIMEOUT_S)
         self._put = self._client.register_script(_PUT)
 
     def put(self, view_id: str, rows: Sequence[OnlineRow]) -> None:
@@ -108,9 +96,11 @@ class RedisOnlineStore:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        from redis.exceptions import RedisError
+
         try:
             yield
-        except self._errors as error:
+        except RedisError as error:
             raise OnlineStoreUnavailable(
                 f"The Redis server of database.redis_url failed: {str(error).rstrip('.')}. Look whether it runs and is "
                 "reachable; materialise again afterwards."

@@ -12,9 +12,9 @@ from typing import Any
 
 from mlops.config.masking import mask_passwords
 from mlops.database import Database
-from mlops.errors import InvalidInput, require
 from mlops.jobs.signals import QUEUED
 from mlops.jobs.wakers import Waker, default_waker
+from mlops.redis_client import redis_client
 
 __all__ = ["RedisAnnouncer", "RedisWaker"]
 
@@ -39,7 +39,7 @@ class RedisAnnouncer:
     """
 
     def __init__(self, database: Database, url: str) -> None:
-        self._client = _client(url)
+        self._client = redis_client(url, timeout_s=_TIMEOUT_S, health_check_interval=_HEALTH_S)
         self._queued = threading.Event()
         self._trouble = _Trouble("other processes are not woken by Redis")
         self._thread = _Thread("mlops-jobs-announcer", self._announce, self._trouble, self._queued.set)
@@ -74,7 +74,7 @@ class RedisWaker:
     """
 
     def __init__(self, database: Database, url: str, inner: Waker | None = None) -> None:
-        self._client = _client(url)
+        self._client: Any = redis_client(url, timeout_s=_TIMEOUT_S, health_check_interval=_HEALTH_S)
         self._inner = inner or default_waker(database)
         self.look_every_s = self._inner.look_every_s
         self._trouble = _Trouble("runners are not woken by Redis; they look by themselves")
@@ -172,16 +172,6 @@ class _Thread:
                 self._step()
             except (RedisError, OSError, ValueError) as error:  # ValueError: a socket that was closed meanwhile
                 self._stopping.wait(self._trouble.note(error))
-
-
-def _client(url: str) -> Any:
-    library: Any = require("redis", package="redis", extra="redis", purpose="database.redis_url")
-    try:
-        return library.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, health_check_interval=_HEALTH_S
-        )
-    except ValueError as error:
-        raise InvalidInput(f"database.redis_url cannot be used: {mask_passwords(str(error))}") from error
 
 
 def _log() -> Any:

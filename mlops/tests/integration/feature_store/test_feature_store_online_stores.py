@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 
 from mlops.database import Database, open_database
-from mlops.errors import InvalidInput
 from mlops.feature_store import OnlineStoreUnavailable
 from mlops.feature_store.redis import RedisOnlineStore
 from mlops.feature_store.references import ViewReference
@@ -123,9 +122,3 @@ def test_a_server_that_is_not_there_is_said_to_be() -> None:
     with pytest.raises(OnlineStoreUnavailable, match=r"database\.redis_url"):
         store.read("default", VIEW, ["=a"])
     store.close()
-
-
-def test_a_url_that_is_none_of_redis_is_told() -> None:
-    """With what it has to be like."""
-    with pytest.raises(InvalidInput, match="Write redis://host:6379/0"):
-        RedisOnlineStore("http://lab", lambda _project, _view: None)

@@ -98,6 +98,9 @@ class SampleService:
     def _hidden(self) -> None:
         """Private."""
 
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close."""
         self.url = "closed"

@@ -22,6 +22,12 @@ from mlops.errors import Conflict, require
 __all__ = ["PostgreSQLBackend"]
 
 _COPY_FROM = 16  # below this many rows a pipelined INSERT is no slower than COPY
+_CONNECTION = {
+    "application_name": "mlops", "connect_timeout": 10,
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000,
+}  # fmt: skip
+"""Unless the URL says otherwise. A server that has fallen silent is given up after half a minute: Linux alone waits
+for a quarter of an hour, in which a worker renews no lease."""
 _COMMIT_LOST = "Whether the transaction was kept is not known; look before you try again."
 
 
@@ -48,7 +54,7 @@ class PostgreSQLBackend:
             pool_timeout=settings.lock_timeout_s,
             pool_pre_ping=True,
             pool_use_lifo=True,  # the connection used last has the statements prepared and the caches warm
-            connect_args={"connect_timeout": 10, "application_name": "mlops"},
+            connect_args={name: value for name, value in _CONNECTION.items() if name not in location.url.query},
         )
         self._singles = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

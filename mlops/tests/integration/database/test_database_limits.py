@@ -51,6 +51,19 @@ def test_max_connections_bounds_open_connections(database_url: str) -> None:
             assert connections(database)["in_use"] == 2
 
 
+def test_a_silent_server_is_given_up_soon_unless_the_url_says_otherwise(postgresql_url: str) -> None:
+    """Connections have keepalives and a limit for what is not acknowledged; a URL with its own keeps them."""
+
+    def network(url: str) -> tuple[str | None, str | None]:
+        with opened(url) as database, database.read() as tx:
+            options = tx.connection.connection.dbapi_connection.info.get_parameters()
+        return options.get("keepalives_idle"), options.get("tcp_user_timeout")
+
+    separator = "&" if "?" in postgresql_url else "?"
+    assert network(postgresql_url) == ("10", "30000")
+    assert network(f"{postgresql_url}{separator}keepalives_idle=99") == ("99", "30000")
+
+
 def test_lock_timeout_ends_a_wait(sqlite_url: str, held_elsewhere: HoldLock) -> None:
     """While another process holds the lock a write fails after the configured wait; afterwards it succeeds."""
     with opened(sqlite_url, lock_timeout_s=0.2) as database:

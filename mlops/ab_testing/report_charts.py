@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 
 from mlops.ab_testing.entities import CONTROL, VariantComparison
 from mlops.ab_testing.measures import Measure
-from mlops.ab_testing.report_data import ABTestReport, TimelinePoint
+from mlops.ab_testing.report_data import ABTestReport, StratumComparison, TimelinePoint
 from mlops.ab_testing.report_scale import Scale, development, shown_points, tick_text, time_scale
-from mlops.ab_testing.report_words import Limits, deciding_difference, deciding_limits, told_limits
+from mlops.ab_testing.report_words import Limits, deciding_difference, deciding_limits, stratum_limits, told_limits
 
-__all__ = ["colour_of", "development_chart", "lift_axis", "lift_row", "share_bar", "stacked_bar"]
+__all__ = ["colour_of", "development_chart", "lift_axis", "lift_row", "share_bar", "stacked_bar", "stratum_row"]
 
 _SERIES = 8
-_ROW = 46
+_ROW, _LOW_ROW = 46, 30
 _PLOT, _FOOT, _GUTTER = 240, 26, 52
 _CLOSE = 3 * 86_400  # seconds below which ticks tell the hour
 
@@ -34,19 +34,44 @@ def lift_row(report: ABTestReport, comparison: VariantComparison, scale: Scale, 
     Fixed designs show that of one look only. Differences smaller than the minimum detectable effect are shaded.
     """
     once, decides = Limits(comparison.lower, comparison.upper), deciding_limits(report, comparison)
-    middle = _ROW / 2
-    parts = [_grid(scale, _ROW, report.minimum_detectable_effect)]
+    return _line(report, deciding_difference(report, comparison), (once, decides), scale, (colour, _ROW))
+
+
+def stratum_row(report: ABTestReport, found: StratumComparison, scale: Scale, colour: str) -> str:
+    """Return the line of one treatment in one stratum, as `lift_row` does; what lies beyond the axis is cut off."""
+    once, decides = Limits(found.lower, found.upper), stratum_limits(report, found)
+    return _line(report, found.difference, (once, decides), scale, (colour, _LOW_ROW))
+
+
+def _line(
+    report: ABTestReport, difference: float, limits: tuple[Limits, Limits], scale: Scale, look: tuple[str, int]
+) -> str:
+    """Return a line of a forest plot.
+
+    Args:
+        report: Whose mode and least effect it shows.
+        difference: Treatment minus control.
+        limits: Of one look, and those that decide.
+        scale: The range of the axis.
+        look: The class of its colour, and its height.
+    """
+    (once, decides), (colour, height) = limits, look
+    middle = height / 2
+    parts = [_grid(scale, height, report.minimum_detectable_effect)]
     if decides.is_known and report.method.mode != "fixed":
         left, right = map(scale.place, decides)
         parts.append(f'<line class="whisker" x1="{left:.2f}%" x2="{right:.2f}%" y1="{middle}" y2="{middle}"/>')
-        parts += [f'<line class="whisker" x1="{x:.2f}%" x2="{x:.2f}%" y1="16" y2="30"/>' for x in (left, right)]
+        parts += [
+            f'<line class="whisker" x1="{x:.2f}%" x2="{x:.2f}%" y1="{middle - 7:g}" y2="{middle + 7:g}"/>'
+            for limit, x in zip(decides, (left, right), strict=True)
+            if scale.shows(limit)
+        ]
     if once.is_known:
         left, right = map(scale.place, once)
-        parts.append(f'<rect class="once" x="{left:.2f}%" y="18" width="{right - left:.2f}%" height="10"/>')
-    difference = deciding_difference(report, comparison)
-    if math.isfinite(difference):
+        parts.append(f'<rect class="once" x="{left:.2f}%" y="{middle - 5:g}" width="{right - left:.2f}%" height="10"/>')
+    if scale.shows(difference):
         parts.append(f'<circle class="point" cx="{scale.place(difference):.2f}%" cy="{middle}" r="5"/>')
-    return f'<svg class="plot {colour}" width="100%" height="{_ROW}" aria-hidden="true">{"".join(parts)}</svg>'
+    return f'<svg class="plot {colour}" width="100%" height="{height}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def _grid(scale: Scale, height: int, smallest: float | None) -> str:

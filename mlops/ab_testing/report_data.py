@@ -22,6 +22,7 @@ __all__ = [
     "GuardrailStatus",
     "LabelCoverage",
     "SampleRatio",
+    "StratumComparison",
     "TimelinePoint",
 ]
 
@@ -138,6 +139,38 @@ class TimelinePoint(Record):
     p_value: float = _NAN
 
 
+class StratumComparison(Record):
+    """One metric of one treatment beside control in one stratum alone: a description, from which nothing is concluded.
+
+    Numbers are NaN where an arm has no value.
+
+    Attributes:
+        stratum: Its name: the values of the design's `strata`, such as `Turin · Orbitrap 2`.
+        count: Values of the treatment.
+        value: Their mean, as the metric has it.
+        control_count: Values of control.
+        control: Their mean.
+        difference: Variant minus control; within phases where there are several.
+        lower: Limit of the difference at one look.
+        upper: Likewise.
+        always_valid_lower: Limit that holds at every look.
+        always_valid_upper: Likewise.
+    """
+
+    metric: str
+    stratum: str
+    variant: str
+    count: int = 0
+    value: float = _NAN
+    control_count: int = 0
+    control: float = _NAN
+    difference: float = _NAN
+    lower: float = _NAN
+    upper: float = _NAN
+    always_valid_lower: float = _NAN
+    always_valid_upper: float = _NAN
+
+
 class ABTestReport(Record):
     """Everything that is to be said of a test at one moment.
 
@@ -156,6 +189,7 @@ class ABTestReport(Record):
         cautions: What a reader must know before believing the numbers.
         timeline: How the primary metric developed.
         timeline_words: Why that cannot be told; empty where it can.
+        strata: Every named metric in each stratum of a stratified test, those with the most values first.
     """
 
     test_id: str
@@ -188,3 +222,4 @@ class ABTestReport(Record):
     cautions: tuple[str, ...] = ()
     timeline: tuple[TimelinePoint, ...] = ()
     timeline_words: str = ""
+    strata: tuple[StratumComparison, ...] = ()

@@ -14,6 +14,7 @@ from mlops.ab_testing.measures import Measure
 from mlops.ab_testing.report_charts import colour_of, development_chart, lift_axis, lift_row
 from mlops.ab_testing.report_data import ABTestReport
 from mlops.ab_testing.report_scale import is_curve, lift_scale, shown_points
+from mlops.ab_testing.report_strata import strata_section
 from mlops.ab_testing.report_style import STYLE
 from mlops.ab_testing.report_tables import (
     coverage_section,
@@ -71,6 +72,7 @@ def to_html(report: ABTestReport) -> str:
         _cautions(report),
         _lifts(report),
         _development(report),
+        strata_section(report),
         traffic_section(report),
         coverage or phases,  # two beside each other
         guardrail_section(report),

@@ -8,14 +8,22 @@ from typing import NamedTuple
 
 from mlops.ab_testing.entities import CONTROL, MetricKind
 from mlops.ab_testing.measures import Measure
-from mlops.ab_testing.report_data import ABTestReport, TimelinePoint
-from mlops.ab_testing.report_words import deciding_difference, deciding_limits, measure_named, told_limits
+from mlops.ab_testing.report_data import ABTestReport, StratumComparison, TimelinePoint
+from mlops.ab_testing.report_words import (
+    Limits,
+    deciding_difference,
+    deciding_limits,
+    measure_named,
+    stratum_limits,
+    told_limits,
+)
 
-__all__ = ["Scale", "development", "is_curve", "lift_scale", "shown_points", "tick_text", "time_scale"]
+__all__ = ["Scale", "development", "is_curve", "lift_scale", "shown_points", "strata_scale", "tick_text", "time_scale"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROOM = 0.06  # of the range, left free on either side
 _WIDEST = 3.0  # times the last interval: wider ones are cut off by the edge of the picture
+_WIDEST_STRATUM = 6.0  # times the narrowest interval, likewise
 _MOST_POINTS = 200
 
 
@@ -34,6 +42,15 @@ class Scale(NamedTuple):
         """
         part = (value - self.low) / (self.high - self.low)
         return 100 * min(1.0, max(0.0, part))
+
+    def shows(self, value: float) -> bool:
+        """Tell whether a value lies within.
+
+        Example:
+            >>> Scale(0, 4).shows(4), Scale(0, 4).shows(9), Scale(0, 4).shows(math.nan)
+            (True, False, False)
+        """
+        return self.low <= value <= self.high
 
     def ticks(self, most: int = 6) -> list[float]:
         """Return round values within, at most so many.
@@ -59,6 +76,20 @@ def lift_scale(report: ABTestReport) -> Scale:
     for one in (each.comparison for name, each in report.results.items() if name != CONTROL):
         if one is not None:
             values += [deciding_difference(report, one), one.lower, one.upper, *deciding_limits(report, one)]
+    return _around(values)
+
+
+def strata_scale(report: ABTestReport, strata: Sequence[StratumComparison]) -> Scale:
+    """Return the range that shows the intervals of strata but for the widest: few values would hide what many say."""
+    values = [0.0]
+    for limits in (
+        [Limits(each.lower, each.upper) for each in strata],
+        [stratum_limits(report, each) for each in strata],
+    ):
+        narrowest = min((each.width for each in limits if each.is_known and each.width), default=math.inf)
+        for each, (lower, upper) in zip(strata, limits, strict=True):
+            if upper - lower <= _WIDEST_STRATUM * narrowest:
+                values += [lower, upper, each.difference]
     return _around(values)
 
 

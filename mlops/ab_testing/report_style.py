@@ -44,7 +44,7 @@ font-size:13px;margin-bottom:10px}
 .shares span{overflow-wrap:anywhere}
 .note{color:var(--muted);font-size:12px;margin-top:10px}
 td.name{overflow-wrap:anywhere;min-width:136px}td.name small{display:block;color:var(--muted);font-size:12px}
-td.words{min-width:220px;overflow-wrap:anywhere}td.mini{min-width:110px;width:25%}
+td.words{min-width:220px;overflow-wrap:anywhere}td.mini{min-width:150px;width:25%}
 td small{color:var(--muted);font-size:12px}tr.primary td.name{font-weight:600}tr.primary small{font-weight:400}
 .state{white-space:nowrap}
 ul{margin:0;padding:0 0 0 17px;font-size:13px}li{padding:2px 0;overflow-wrap:anywhere}ul+p{margin-top:8px}

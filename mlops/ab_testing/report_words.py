@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from mlops.ab_testing.entities import CONTROL, MetricKind, VariantComparison, VariantResult, Verdict
 from mlops.ab_testing.measures import KNOWN, LABELLED, Measure, amount, number, shown, unit_of
-from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus
+from mlops.ab_testing.report_data import ABTestReport, GuardrailStatus, StratumComparison
 from mlops.ab_testing.verdict_words import distinct, is_told, rounded
 from mlops.formatting import ABSENT
 
@@ -39,6 +39,7 @@ __all__ = [
     "role_of",
     "sentences",
     "single_p_value",
+    "stratum_limits",
     "titled",
     "told_limits",
     "tone_of",
@@ -351,6 +352,14 @@ def deciding_limits(report: ABTestReport, comparison: VariantComparison) -> Limi
     return told_limits(
         measure_named(report, comparison.metric), comparison.always_valid_lower, comparison.always_valid_upper
     )
+
+
+def stratum_limits(report: ABTestReport, found: StratumComparison) -> Limits:
+    """Return the interval of a stratum of the kind that the design goes by: of one look, or for every look."""
+    if report.method.mode == "fixed":
+        return Limits(found.lower, found.upper)
+    measure = measure_named(report, found.metric)
+    return told_limits(measure, found.always_valid_lower, found.always_valid_upper)
 
 
 def _is_by_looks(report: ABTestReport, comparison: VariantComparison) -> bool:

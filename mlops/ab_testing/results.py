@@ -39,6 +39,7 @@ from mlops.ab_testing.report_data import (
     SampleRatio,
     TimelinePoint,
 )
+from mlops.ab_testing.strata import each_stratum
 from mlops.ab_testing.summaries import fields_of, summaries
 from mlops.ab_testing.verdicts import Judge, Situation, find, rule
 from mlops.stats.arguments import Floats
@@ -224,6 +225,7 @@ def report(
         decision=decision or Decision(),
         timeline=_timeline(method, (*past, (now, evidence))),
         timeline_words=_no_timeline(judged.table.metrics[0]),
+        strata=each_stratum(config, method, evidence),
     )
 
 

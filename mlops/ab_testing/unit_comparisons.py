@@ -1,6 +1,6 @@
 """Comparisons whose unit is not the single value: clusters, strata, covariates, shadow pairs; and of quantiles.
 
-One metric a call, all its treatments at once; the answer has one row.
+One metric a call, all its treatments at once; the answer has one row, of single strata one for each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlops.ab_testing.compared import Compared, Levels, from_estimates, masked
+from mlops.ab_testing.compared import Compared, Levels, compare_means, from_estimates, masked
 from mlops.ab_testing.evidence import PairMoments
 from mlops.stats import bernoulli_mixture, clustered, confidence_sequences, means, paired, stratified
 from mlops.stats.arguments import Floats
@@ -26,6 +26,7 @@ __all__ = [
     "compare_adjusted_within",
     "compare_clusters",
     "compare_clusters_within",
+    "compare_each_stratum",
     "compare_pairs",
     "compare_strata",
     "strata_of",
@@ -107,6 +108,21 @@ def compare_strata(
     return _stratified_means(values, levels, "overlap" if are_phases else "size")
 
 
+def compare_each_stratum(values: Summary, levels: Levels, *, are_rates: bool) -> Compared:
+    """Return arms compared in each stratum alone, within its phases and added up where there are several.
+
+    Args:
+        values: Numbers, means and variances by stratum, variant and phase.
+        levels: Confidence, and where the sequences are narrowest.
+        are_rates: Whether values are 0 and 1.
+    """
+    if are_rates:
+        return _stratified_rates(values, levels)
+    if np.shape(values.n)[-1] == 1:  # Welch's test knows what few values are worth
+        return compare_means(Summary(*(np.asarray(part)[..., 0] for part in values)), levels)
+    return _stratified_means(values, levels, "overlap")
+
+
 def strata_of(strata: Mapping[str, Summary], *, is_complement: bool) -> Summary:
     """Return numbers, means and variances by variant and stratum."""
     n, mean, variance = np.array([list(part) for part in strata.values()], dtype=float).transpose(1, 2, 0)
@@ -114,17 +130,17 @@ def strata_of(strata: Mapping[str, Summary], *, is_complement: bool) -> Summary:
 
 
 def _arms(values: Summary) -> tuple[Summary, Summary]:
-    """Return control and the treatments, of values whose first axis is that of variants."""
+    """Return control and the treatments, of values whose last axes are those of variants and strata."""
     return (
-        Summary(*(np.asarray(part)[:1] for part in values)),
-        Summary(*(np.asarray(part)[1:] for part in values)),
+        Summary(*(np.asarray(part)[..., :1, :] for part in values)),
+        Summary(*(np.asarray(part)[..., 1:, :] for part in values)),
     )
 
 
 def _sizes(values: Summary) -> tuple[Floats, Floats]:
     """Return the sizes of variants, and the effective sizes of treatments beside control, over all strata."""
     sizes, information = np.asarray(values.n), effective_size(*(np.asarray(arm.n) for arm in _arms(values)))
-    return sizes.sum(axis=1)[None], information.sum(axis=-1)[None]
+    return np.atleast_2d(sizes.sum(axis=-1)), np.atleast_2d(information.sum(axis=-1))
 
 
 def _stratified_rates(values: Summary, levels: Levels) -> Compared:
@@ -150,8 +166,8 @@ def _stratified_means(values: Summary, levels: Levels, weights: Literal["size", 
     sizes, information = _sizes(values)
     found = stratified.stratified_difference(*_arms(values), weights=weights, confidence=levels.confidence)
     ratio = 1 + found.estimate / _control_mean(values, weights)
-    limits = np.full((2, 1, *ratio.shape), np.nan)
-    return from_estimates(_row(found), Interval(ratio[None], *limits), sizes, levels, information=information)
+    unknown = np.full((2, *ratio.shape), np.nan)
+    return from_estimates(_row(found), _rows(Interval(ratio, *unknown)), sizes, levels, information=information)
 
 
 def _control_mean(values: Summary, weights: Literal["size", "overlap"]) -> Floats:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlops.ab_testing import ABTestReport, VariantComparison
     from mlops.ab_testing.measures import Measure
-    from mlops.ab_testing.report_data import GuardrailStatus
+    from mlops.ab_testing.report_data import GuardrailStatus, StratumComparison
 
 __all__ = ["comparison_heads", "comparison_rows", "comparison_table", "report_page", "variant_table"]
 
@@ -38,6 +38,7 @@ def report_page(report: ABTestReport) -> Iterator[RenderableType]:
     yield variant_table(report)
     yield heading("Against control")
     yield comparison_table(report)
+    yield from _strata(report)
     yield from _rails(report)
     yield heading("Can it be believed?")
     yield pairs(dict(_checks(report)))
@@ -126,6 +127,36 @@ def _compared(report: ABTestReport, name: str, found: VariantComparison) -> list
         number_cell(found.adjusted_p_value, p_value(found.adjusted_p_value)),
         number_cell(found.probability_best, percent(found.probability_best)),
         Cell(str(found.verdict), found.verdict.replace("_", " "), verdict_style(found.verdict)),
+    ]
+
+
+def _strata(report: ABTestReport) -> Iterator[RenderableType]:
+    """Yield the primary metric in each of the largest strata, and that this is no test."""
+    from mlops.ab_testing.report_strata import NOT_TESTED, largest_strata, more_strata
+
+    if strata := largest_strata(report):
+        yield heading(f"{report.primary_metric} by stratum")
+        variants = ["variant"] if len(report.results) > 2 else []
+        heads = ["stratum", *variants, "values", "control", "treatment", "difference", "interval"]
+        rows = [_stratum(report, each, has_variant=bool(variants)) for each in strata]
+        yield make_table(heads, rows, wrap=["stratum", "variant", "interval"])
+        yield from _lines(tuple(filter(None, (NOT_TESTED, more_strata(report)))))
+
+
+def _stratum(report: ABTestReport, found: StratumComparison, *, has_variant: bool) -> list[Any]:
+    from mlops.ab_testing.report_strata import stratum_change, stratum_value
+    from mlops.ab_testing.report_words import measure_named
+
+    measure = measure_named(report, found.metric)
+    size, limits = stratum_change(report, found)
+    return [
+        found.stratum,
+        *([found.variant] if has_variant else []),
+        f"{found.control_count:,} + {found.count:,}",
+        number_cell(found.control, stratum_value(measure, found.control)),
+        number_cell(found.value, stratum_value(measure, found.value)),
+        number_cell(found.difference, size),
+        limits,
     ]
 
 

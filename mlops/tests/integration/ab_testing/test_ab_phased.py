@@ -11,7 +11,7 @@ from mlops.ab_testing.service import ABTestManagerService
 from mlops.tests.integration.ab_testing.conftest import Start
 
 
-def _log(manager: ABTestManagerService, test_id: str, users: range, converts: range) -> None:
+def _log(manager: ABTestManagerService, test_id: str, users: range, converts: range, **request: Any) -> None:
     """Log one interaction of each user; of every ten users of an arm so many convert."""
     seen: dict[str, int] = {}
     found = []
@@ -26,6 +26,7 @@ def _log(manager: ABTestManagerService, test_id: str, users: range, converts: ra
                 user_id=f"u{number}",
                 variant_id=variant,
                 conversion=place % 10 in converts,
+                request_data=request,
             )
         )
     manager.log_interactions(found)
@@ -48,6 +49,21 @@ def test_a_drift_beside_changed_shares_is_no_difference(manager: ABTestManagerSe
     assert any("within phases" in caution for caution in report.cautions)
     assert dict(report.sample_ratio.logged) == {"control": 1.0, "treatment_1": 1.0}
     assert manager.verify_aggregates(test_id).is_equal
+
+
+def test_a_drift_is_no_difference_in_any_stratum(manager: ABTestManagerService, start: Start) -> None:
+    """The final report shows each site over its phases, compared within them; what is stored reads back the same."""
+    test_id = start(strata=("site",))
+    _log(manager, test_id, range(400), range(9), site="Turin")
+    manager.change_allocation(test_id, {"control": 0.9, "treatment_1": 0.1}, "a doubt")
+    _log(manager, test_id, range(400, 1000), range(5), site="Turin")
+    _log(manager, test_id, range(1000, 1100), range(5), site="Basel")
+    turin, basel = manager.stop_test(test_id).strata
+    assert (turin.stratum, turin.control_count + turin.count) == ("Turin", 1000)
+    assert (basel.stratum, basel.control_count + basel.count) == ("Basel", 100)
+    assert turin.value - turin.control > 0.1
+    assert abs(turin.difference) < 0.04
+    assert manager.get_final_report(test_id).strata == (turin, basel)
 
 
 def test_users_who_never_log_are_seen(manager: ABTestManagerService, start: Start) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mlops import audit, events, jobs
 from mlops.audit import current_actor
 from mlops.clock import NewId, Now
-from mlops.data_pipeline.entities import PipelineRun, RunStatus
+from mlops.data_pipeline.entities import DataSchema, FeatureEngineeringConfig, PipelineRun, RunStatus
 from mlops.data_pipeline.errors import PipelineFailed, PipelineRunNotFound, RunCancelled, RunEnded
+from mlops.data_pipeline.needs import needs_of
 from mlops.data_pipeline.store import PipelineStore
 from mlops.errors import InvalidInput
 from mlops.search import Page
@@ -38,13 +39,20 @@ class RunBook:
         self._now = now
         self._new_id = new_id
 
-    def begin(self, *, data_dir: Path, **values: Any) -> PipelineRun:
+    def begin(
+        self, schema: DataSchema, config: FeatureEngineeringConfig | None, *, data_dir: Path, **values: Any
+    ) -> PipelineRun:
         """Store a pending run together with the job that will do it, whose files go below `data_dir`."""
         run = PipelineRun(
             run_id=self._new_id(),
             project=self._project,
             created_at=self._now(),
             created_by=current_actor(),
+            schema_id=schema.schema_id,
+            data_schema_version=schema.version,
+            schema_digest=schema.digest,
+            feature_config_id=config.config_id if config else None,
+            feature_config_digest=config.digest if config else "",
             **values,
         )
         with self._database.write() as tx:
@@ -53,6 +61,7 @@ class RunBook:
                 kind=JOB_KIND,
                 payload={"run_id": run.run_id, "data_dir": str(data_dir)},
                 project=run.project,
+                requires=needs_of(schema, config),
                 max_attempts=_ATTEMPTS,
                 now=self._now,
                 new_id=self._new_id,

@@ -7,7 +7,6 @@ process does the work.
 from __future__ import annotations
 
 import functools
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,15 @@ from mlops.data_pipeline.errors import NamedRuleNotFound, OutputDamaged
 from mlops.data_pipeline.execution import Execution, Outcome, Request
 from mlops.data_pipeline.failures import details_of, sentence_of, translated
 from mlops.data_pipeline.named_rules import NamedRules
+from mlops.data_pipeline.needs import registered_here
 from mlops.data_pipeline.quality import QualityReport
 from mlops.data_pipeline.run_book import JOB_KIND, RunBook
 from mlops.data_pipeline.run_options import RunOptions
 from mlops.data_pipeline.workspace import Workspace, file_digest, unfinished_runs, verify_outputs
-from mlops.errors import NotFound
 from mlops.features import get_transformation
 from mlops.jobs import JobCancelled, JobContext, JobHandler, JobInterrupted
 
 __all__ = ["RunWorker"]
-
-_GRACE_S = 15.0
-_LOOK_EVERY_S = 0.05
 
 
 class RunWorker:
@@ -55,7 +51,7 @@ class RunWorker:
 
     def handler(self) -> JobHandler:
         """Return what a runner calls."""
-        return JobHandler(JOB_KIND, self.work)
+        return JobHandler(JOB_KIND, self.work, offers=functools.partial(registered_here, self._rules))
 
     def work(self, context: JobContext) -> dict[str, Any]:
         """Execute the run of a job, unless it is over."""
@@ -90,7 +86,6 @@ class RunWorker:
 
     def _execute(self, context: JobContext, run: PipelineRun, workspace: Workspace) -> None:
         request = self._request(run)
-        self._await_registered(context, request)
         outcome = self._cached(context, request) if request.options.use_cache else None
         if outcome is None:
             outcome = Execution(request, workspace, context, now=self._now).run(previous=self._previous(context, run))
@@ -112,20 +107,6 @@ class RunWorker:
                 raise NamedRuleNotFound(rule.polars_name, known=known)
         for name in config.custom_transformations if config else ():
             get_transformation(name)
-
-    def _await_registered(self, context: JobContext, request: Request) -> None:
-        """Give a process that has just begun, and took up what another one left, the time to register its own."""
-        deadline = time.monotonic() + _GRACE_S
-        while True:
-            try:
-                self.require_registered(request.schema, request.config)
-            except NotFound:
-                if time.monotonic() > deadline:
-                    raise
-                context.check()
-                time.sleep(_LOOK_EVERY_S)
-            else:
-                return
 
     def _previous(self, context: JobContext, run: PipelineRun) -> QualityReport | None:
         """Return the report of the pipeline's run before, if it is still as it was."""

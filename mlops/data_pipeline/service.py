@@ -207,6 +207,7 @@ class DataPipelineService:
         from mlops.features import register_transformation
 
         register_transformation(name, function, inputs=inputs, row=row)
+        self._look_for_runs()
 
     def register_rule(self, name: str, function: Callable[[], pl.Expr]) -> None:
         """Give a Polars expression, true for good rows, the name that row rules of schemas refer to, in this process.
@@ -215,6 +216,7 @@ class DataPipelineService:
             function: Called without arguments, returns the expression.
         """
         self._rules.register(name, function)
+        self._look_for_runs()
 
     def run_pipeline(
         self,
@@ -462,6 +464,10 @@ class DataPipelineService:
         """
         return remove_unused_inputs(self._inputs, before=before, used=self._runs.kept_inputs)
 
+    def _look_for_runs(self) -> None:
+        if self._runner is not None:
+            self._runner.wake()  # some may have waited for what was registered
+
     def _await_begun(self) -> None:
         for run_id in sorted(self._begun):
             while not (run := self._runs.get(run_id)).is_ended:
@@ -481,16 +487,9 @@ class DataPipelineService:
         config = self.get_feature_config(config_id) if config_id else None
         if self._runner is not None:
             self._worker.require_registered(schema, config)
+        kept = RunOptions.from_document(options).to_document()
         run = self._runs.begin(
-            data_dir=self._data_dir,
-            pipeline_id=pipeline_id,
-            input_data_path=source(),
-            schema_id=schema.schema_id,
-            data_schema_version=schema.version,
-            schema_digest=schema.digest,
-            feature_config_id=config.config_id if config else None,
-            feature_config_digest=config.digest if config else "",
-            options=RunOptions.from_document(options).to_document(),
+            schema, config, data_dir=self._data_dir, pipeline_id=pipeline_id, input_data_path=source(), options=kept
         )
         self._begun.add(run.run_id)
         if wait:

@@ -29,7 +29,12 @@ from mlops.features.state import FeatureState
 if TYPE_CHECKING:
     from mlops.features.closure import compile_row
     from mlops.features.counting import Statistics, fit_statistics, merge
-    from mlops.features.custom import Transformation, get_transformation, register_transformation
+    from mlops.features.custom import (
+        Transformation,
+        get_transformation,
+        register_transformation,
+        registered_transformations,
+    )
     from mlops.features.fitting import finish, fit
     from mlops.features.folds import OutOfFold, fit_out_of_fold, transform_training
     from mlops.features.onnx_graph import to_onnx
@@ -56,6 +61,7 @@ __all__ = [
     "get_transformation",
     "merge",
     "register_transformation",
+    "registered_transformations",
     "split",
     "to_onnx",
     "transform",
@@ -75,6 +81,7 @@ _HOMES = {
     "get_transformation": "mlops.features.custom",
     "merge": "mlops.features.counting",
     "register_transformation": "mlops.features.custom",
+    "registered_transformations": "mlops.features.custom",
     "split": "mlops.features.splitting",
     "to_onnx": "mlops.features.onnx_graph",
     "transform": "mlops.features.transforming",

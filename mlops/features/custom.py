@@ -15,7 +15,14 @@ import polars as pl
 from mlops.errors import InvalidInput
 from mlops.features.errors import ColumnNotFound, TransformationNotFound
 
-__all__ = ["RowFunction", "Transformation", "apply_steps", "get_transformation", "register_transformation"]
+__all__ = [
+    "RowFunction",
+    "Transformation",
+    "apply_steps",
+    "get_transformation",
+    "register_transformation",
+    "registered_transformations",
+]
 
 FrameFunction = Callable[[pl.LazyFrame], "pl.LazyFrame | pl.Expr | Iterable[pl.Expr]"]
 RowFunction = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -87,6 +94,11 @@ def get_transformation(name: str) -> Transformation:
         return _REGISTERED[name]
     except KeyError:
         raise TransformationNotFound(name, known=_REGISTERED) from None
+
+
+def registered_transformations() -> tuple[str, ...]:
+    """Return the names of the custom steps that this process knows, sorted."""
+    return tuple(sorted(_REGISTERED))
 
 
 def apply_steps(names: Iterable[str], frame: pl.LazyFrame) -> pl.LazyFrame:

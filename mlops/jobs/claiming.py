@@ -7,7 +7,7 @@ a time. Every taking up raises the job's token, so that the worker before cannot
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,16 +46,22 @@ class Claimant:
         kinds: What it can do.
         capabilities: What it has.
         lease_s: How long a job is its own without another word.
+        offers: Returns what it has beside, at that moment.
     """
 
     worker: str
     kinds: tuple[str, ...]
     capabilities: frozenset[str]
     lease_s: float
+    offers: Callable[[], frozenset[str]] = frozenset
+
+    def all_capabilities(self) -> list[str]:
+        """Return what it has at this moment, sorted."""
+        return sorted(self.capabilities | self.offers())
 
     def parameters(self, dialect: str, at: datetime) -> dict[str, Any]:
         """Return the parameters of the statements that look for jobs."""
-        capabilities = encode_json(sorted(self.capabilities))
+        capabilities = encode_json(self.all_capabilities())
         return {"kinds": self.kinds, "capabilities": capabilities, "wall_clock": at, **readings(dialect)}
 
 

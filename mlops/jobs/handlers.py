@@ -25,6 +25,8 @@ class JobHandler:
             `PermanentFailure` and `InvalidInput`, which would only happen again.
         requires: Capabilities without which this process does not take jobs of the kind.
         timeout_s: Seconds an attempt may take when the job itself does not say.
+        offers: Returns capabilities that the process has at that moment beside its runner's, such as those that come
+            when it runs already. Called often, from the runner's threads.
 
     Raises:
         InvalidInput: The kind cannot be one, `run` cannot be called, or the time is not above 0.
@@ -34,6 +36,7 @@ class JobHandler:
     run: Callable[[JobContext], Any]
     requires: frozenset[str] = frozenset()
     timeout_s: float | None = None
+    offers: Callable[[], Iterable[str]] = frozenset
 
     def __post_init__(self) -> None:
         check_kind(self.kind)

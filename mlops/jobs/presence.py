@@ -33,11 +33,11 @@ def show_up(tx: Transaction, claimant: Claimant, slots: int, *, now: Now = clock
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "kinds": encode_json(sorted(claimant.kinds)),
-        "capabilities": encode_json(sorted(claimant.capabilities)),
         "slots": slots,
         "started_at": now(),
     }
     alive: dict[str, Any] = {
+        "capabilities": encode_json(claimant.all_capabilities()),
         "seen_at": now(),
         "held_until": tick(tx.dialect) + int(PRESENT_S * MICROSECONDS),
         "held_boot": boot(tx.dialect),

@@ -49,7 +49,8 @@ class JobRunner:
         database: Where the jobs are; the runner keeps it open until it is closed itself.
         handlers: What it can do, one handler for each kind.
         workers: How many jobs run at once.
-        capabilities: What this process has, to be matched with what jobs and handlers require.
+        capabilities: What this process has, to be matched with what jobs and handlers require; jobs may also require
+            what handlers offer.
         waker: Makes what it sleeps on, at each start; the way that goes with the database when left out.
         backoff: How long a failed job pauses before its next attempt.
         lease_s: After how many seconds without a sign of life others take its jobs over.
@@ -166,8 +167,11 @@ class JobRunner:
         if shift is not None and shift.pid == os.getpid():
             shift.end(timeout_s)
 
+    def _offers(self) -> frozenset[str]:
+        return frozenset[str]().union(*(handler.offers() for handler in self._handlers.values()))
+
     def _new_shift(self) -> _Shift:
-        claimant = Claimant(self._new_id(), self.kinds, self._capabilities, self._lease_s)
+        claimant = Claimant(self._new_id(), self.kinds, self._capabilities, self._lease_s, self._offers)
         database = open_database(self._database.url)
         station = Station(database, claimant, self._backoff, self._chance, self._now)
         try:

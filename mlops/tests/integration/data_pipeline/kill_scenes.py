@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlops.data_pipeline import DataPipelineService, DataSchema, FeatureEngineeringConfig, RunStatus
@@ -24,11 +25,13 @@ _SCHEMA = {"sample_id": {"type": "string", "primary_key": True}, "dose": {"type"
 _DAMAGED = sum(number % 7 == 0 for number in range(40))
 
 
-def take_job(database: Database, worker: str, *, lease_s: float = _LEASE_S) -> JobContext | None:
+def take_job(
+    database: Database, worker: str, *, lease_s: float = _LEASE_S, capabilities: Iterable[str] = ()
+) -> JobContext | None:
     """Take the next job, also one whose worker has not been heard of for a while."""
     with database.write() as tx:
         sweep(tx)
-        found = claim(tx, Claimant(worker, ("data.run_pipeline",), frozenset(), lease_s), 1)
+        found = claim(tx, Claimant(worker, ("data.run_pipeline",), frozenset(capabilities), lease_s), 1)
     return JobContext(found[0], database) if found else None
 
 

@@ -103,7 +103,7 @@ def test_an_attempt_that_comes_too_late_changes_nothing(
     samples(9, dose=[-1.0, *[1.0] * 8]).write_csv(tmp_path / "table.csv")
     schema = samples_schema(validation_rules=[{"name": "gate", "polars_name": "gate"}])
     run_id = late.run_pipeline("p", tmp_path / "table.csv", late.create_schema(schema), use_cache=False)
-    first = take_job(late._database, "late")
+    first = take_job(late._database, "late", capabilities=["rule:gate"])
     assert first is not None
     errors: list[BaseException] = []
 
@@ -116,7 +116,7 @@ def test_an_attempt_that_comes_too_late_changes_nothing(
     thread.start()
     assert reached.wait(60)
     time.sleep(0.2)  # the lease of the first is over
-    second = take_job(quick._database, "quick")
+    second = take_job(quick._database, "quick", capabilities=["rule:gate"])
     assert second is not None
     do_job(quick, second)
     done = quick.get_pipeline_run(run_id)

@@ -24,8 +24,9 @@ from mlops.data_pipeline import (
     RunNotCompleted,
     RunStatus,
 )
+from mlops.database import open_database
 from mlops.errors import InvalidInput, NotFound
-from mlops.jobs import JobNotEnded
+from mlops.jobs import JobNotEnded, explain
 from mlops.tests.integration.data_pipeline.conftest import (
     MakePipeline,
     left_behind,
@@ -293,15 +294,23 @@ def test_names_that_nobody_registered_are_refused_at_the_call(sqlite_pipeline: D
     assert list(sqlite_pipeline.list_pipeline_runs()) == []
 
 
-def test_a_process_that_begins_has_time_to_register_its_rules(
-    sqlite_url: str, make_pipeline: MakePipeline, table: Path
+def test_a_run_waits_for_a_process_that_registers_what_it_needs(
+    database_url: str, make_pipeline: MakePipeline, table: Path
 ) -> None:
-    """It may take up what another one left before it comes to that."""
-    asking, doing = make_pipeline(sqlite_url, workers=0), make_pipeline(sqlite_url)
+    """Others leave it alone, and its job says what it needs; it is taken up by whoever registers that, whenever."""
+    asking, lacking = make_pipeline(database_url, workers=0), make_pipeline(database_url)
     schema = samples_schema(validation_rules=[{"name": "late", "polars_name": "late"}])
-    run_id = asking.run_pipeline("p", table, asking.create_schema(schema))
-    with pytest.raises(JobNotEnded, match="is running"):
-        doing.wait(run_id, timeout_s=0.5)
+    step = f"late-{database_url[:6]}"  # the process keeps it for the other database
+    config_id = asking.create_feature_config(samples_config(custom_transformations=[step]))
+    run_id = asking.run_pipeline("p", table, asking.create_schema(schema), config_id)
+    with pytest.raises(JobNotEnded, match="is pending"):
+        lacking.wait(run_id, timeout_s=0.5)
+    with open_database(database_url) as database, database.read() as tx:
+        told = explain(tx, asking.get_pipeline_run(run_id).job_id or "")
+    needed = ["rule:late", f"transformation:{step}"]
+    assert told == [f"It needs {name!r}, which no live worker has." for name in needed]
+    doing = make_pipeline(database_url)
+    doing.register_transformation(step, pl.col("dose").alias("again"))
     doing.register_rule("late", lambda: pl.col("dose") >= 0)
     assert doing.wait(run_id, timeout_s=60).status is RunStatus.COMPLETED
 

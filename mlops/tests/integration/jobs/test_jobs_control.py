@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -238,6 +239,18 @@ def test_a_job_that_nobody_can_take_says_why(lab: Database, ask: Enqueue, runner
     assert "needs 'gpu', which no live worker has" in reasons(lab, gpu)
     assert "needs a, b together" in reasons(lab, together)
     assert "1 queued job comes before it" in reasons(lab, gpu)
+
+
+def test_a_job_is_taken_once_a_handler_offers_what_it_requires(lab: Database, ask: Enqueue, runner_of: Runner) -> None:
+    """What a process has may come when its runner is at work already."""
+    offered: set[str] = set()
+    job_id, plain = ask(requires=["reagent"]), ask()
+    runner = runner_of(replace(EFFECT, offers=lambda: offered))
+    until(lambda: status(lab, plain) is JobStatus.SUCCEEDED)
+    assert "needs 'reagent', which no live worker has" in reasons(lab, job_id)
+    offered.add("reagent")
+    runner.wake()
+    until(lambda: status(lab, job_id) is JobStatus.SUCCEEDED)
 
 
 def test_a_job_that_waits_for_a_free_worker_says_so(lab: Database, ask: Enqueue, runner_of: Runner) -> None:

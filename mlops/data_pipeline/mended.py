@@ -11,10 +11,10 @@ import polars as pl
 
 from mlops.data_pipeline.entities import DataSchema, PipelineRun
 from mlops.data_pipeline.opening import output
-from mlops.data_pipeline.quarantine import NUMBER, MendedRows, read_mended
+from mlops.data_pipeline.quarantine import LINE, NUMBER, MendedRows, read_mended
 from mlops.data_pipeline.reading import Dialect, ReadOptions, Snapshot, scan_snapshot, take_snapshot
 from mlops.data_pipeline.reading.sinking import rows_a_group
-from mlops.data_pipeline.snapshot_columns import ROW
+from mlops.data_pipeline.snapshot_columns import ORIGINAL_LINE, ROW
 from mlops.files import whole_file
 
 __all__ = ["joined_snapshot"]
@@ -43,7 +43,8 @@ def joined_snapshot(
     kept = Path(first.quarantine_path).with_suffix(".parquet")
     mended = read_mended(mended_file, kept, folder / "mended.csv", options=options)
     second = take_snapshot(mended.path, folder / "mended.parquet", columns=schema.columns, options=mended.options)
-    rows = pl.concat([_numbered(output(first), kept, first), _renumbered(second, mended)], how="diagonal_relaxed")
+    again = _renumbered(second, mended).join(_lines(kept), on=ROW, how="left")
+    rows = pl.concat([_numbered(output(first), kept, first), again], how="diagonal_relaxed")
     numbered = rows.sort(ROW).drop(ROW).with_row_index(ROW)  # without gaps where rows were deleted
     with whole_file(target) as file:
         numbered.sink_parquet(file, compression=_COMPRESSION, row_group_size=rows_a_group(numbered))
@@ -72,6 +73,12 @@ def _numbered(good: pl.LazyFrame, quarantine: Path, first: PipelineRun) -> pl.La
     is_good[bad] = False
     numbers = pl.Series(ROW, np.flatnonzero(is_good), dtype=pl.UInt32)
     return good.with_row_index(ROW).with_columns(pl.lit(numbers).gather(pl.col(ROW)).alias(ROW))
+
+
+def _lines(quarantine: Path) -> pl.LazyFrame:
+    """Return the lines on which rows of a quarantine stand in the input, by their numbers in it."""
+    rows = pl.scan_parquet(quarantine, glob=False)
+    return rows.select(pl.col(NUMBER).cast(pl.UInt32).alias(ROW), pl.col(LINE).alias(ORIGINAL_LINE))
 
 
 def _renumbered(second: Snapshot, mended: MendedRows) -> pl.LazyFrame:

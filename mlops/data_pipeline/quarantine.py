@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 
 from mlops.data_pipeline.entities import ColumnSpec
 from mlops.data_pipeline.errors import UnreadableInput
@@ -26,7 +27,7 @@ from mlops.data_pipeline.reading.plain_values import cell_text
 from mlops.data_pipeline.reading.raw_cells import LINE, TEXT, raw_cells
 from mlops.data_pipeline.reading.raw_lines import RawText, raw_texts, shown
 from mlops.data_pipeline.reading.sinking import scratch_file
-from mlops.data_pipeline.snapshot_columns import FAULT, RAW, ROW
+from mlops.data_pipeline.snapshot_columns import FAULT, ORIGINAL_LINE, RAW, ROW
 from mlops.errors import InvalidInput
 from mlops.files import whole_file
 
@@ -192,14 +193,16 @@ def _json_cells(text: str, columns: Sequence[str]) -> list[str | None]:
 def _from_snapshot(rows: list[int], snapshot: Snapshot, notation: _Notation) -> pl.DataFrame:
     own = {name: RAW + name for name in snapshot.raw_columns}
     part = pl.LazyFrame({ROW: rows}, schema={ROW: pl.UInt32})
-    table = scan_snapshot(snapshot).join(part, on=ROW, how="semi").sort(ROW).collect(engine="streaming")
+    wanted = cs.by_name(ROW, *snapshot.columns, *own.values(), FAULT, ORIGINAL_LINE, require_all=False)
+    kept = pl.scan_parquet(snapshot.path, glob=False).select(wanted)
+    table = kept.join(part, on=ROW, how="semi").sort(ROW).collect(engine="streaming")
     table = table.with_columns(notation.expressions({name: table.schema[name] for name in snapshot.columns}))
     found = []
     for row in table.iter_rows(named=True):
         cells = [cell_text(row[name]) for name in snapshot.columns]
         raw = [row[own[name]] if name in own else None for name in snapshot.columns]
         both = [text if cell is None else cell for cell, text in zip(cells, raw, strict=True)]
-        line = snapshot.first_line + row[ROW] if snapshot.first_line else None
+        line = snapshot.first_line + row[ROW] if snapshot.first_line else row.get(ORIGINAL_LINE)
         found.append((line, *both, row.get(FAULT)))
     return _table(found, snapshot.columns)
 

@@ -125,6 +125,23 @@ def test_rows_that_are_still_bad_are_quarantined_again(sqlite_pipeline: DataPipe
     assert output["dose"].to_list() == [1.5, 1.5, 1.5, 7.0, 1.5]
 
 
+@pytest.mark.parametrize("name", ["table.csv", "table.xlsx", "table.jsonl"])
+def test_a_row_mended_in_vain_keeps_its_line_of_the_input(
+    sqlite_pipeline: DataPipelineService, tmp_path: Path, name: str
+) -> None:
+    """However often it is mended, and whatever was deleted before it."""
+    from mlops.tests.integration.data_pipeline.test_pipeline_formats import WRITERS
+
+    (tmp_path / name).write_bytes(WRITERS[name](samples(4, kind=["bone", "blood", "bone", "bone"])))
+    done = run(sqlite_pipeline, tmp_path / name)
+    last = sqlite_pipeline.read_quarantine(done.run_id)["quarantine_line"].to_list()[1:]
+    for row in ("0", "1"):
+        mended = mend(done, tmp_path / "mended.csv", {row: None})
+        done = sqlite_pipeline.wait(sqlite_pipeline.rerun_quarantine(done.run_id, mended))
+        assert sqlite_pipeline.read_quarantine(done.run_id)["quarantine_line"].to_list() == last
+        last = last[1:]
+
+
 def test_cells_that_nobody_touched_are_read_again_as_they_were(
     sqlite_pipeline: DataPipelineService, tmp_path: Path
 ) -> None:

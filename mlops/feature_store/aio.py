@@ -109,7 +109,7 @@ class FeatureStore:
         """Keep a view whose features are computed when they are asked for, by a state fitted in training.
 
         Raises:
-            InvalidInput: An input is none of the state's, or is no stored feature.
+            InvalidInput: An input is none of the state's, or no stored feature of a type that it computes with.
         """
         return await asyncio.to_thread(self.sync.apply_on_demand, view)
 

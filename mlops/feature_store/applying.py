@@ -13,10 +13,11 @@ from mlops.feature_store.differences import content_of
 from mlops.feature_store.entities import Entity, FeatureSource, FeatureView, OnDemandView, SourceFormat
 from mlops.feature_store.errors import EntityInUse, FeatureViewInUse
 from mlops.feature_store.ledger import APPLIED, DELETED, Change, Ledger
-from mlops.feature_store.on_demand import checked, input_references
+from mlops.feature_store.on_demand import check_input_types, checked, input_references
 from mlops.feature_store.references import ViewReference
 from mlops.feature_store.sources import SourceReader, infer_features
 from mlops.feature_store.store import AnyView, OnlineStore, StoredView, TrainingSetStore
+from mlops.feature_store.values import FeatureType
 from mlops.records import encode_json
 
 if TYPE_CHECKING:
@@ -100,11 +101,16 @@ class Registrar:
     def apply_on_demand(self, view: OnDemandView) -> OnDemandView:
         """Keep a view that is computed from others; it serves at once."""
         wanted = checked(view).changed(project=self._ledger.project)
+        references = input_references(wanted)
         with self._ledger.database.read() as tx:
-            found = self._ledger.finder.expanded(tx, input_references(wanted).values())
-        for reference, origin in found.items():
+            found = self._ledger.finder.expanded(tx, references.values())
+        types: dict[str, FeatureType] = {}
+        for name, reference in references.items():
+            origin = found[reference]
             if isinstance(origin, OnDemandView):
                 raise InvalidInput(f"{str(reference)!r} is computed on demand itself; name features that are stored.")
+            types[name] = {one.name: one.dtype for one in origin.features}[reference.feature]
+        check_input_types(wanted, types)
         applied: OnDemandView = self._keep(wanted)
         return applied
 

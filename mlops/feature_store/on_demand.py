@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlops.errors import InvalidInput
 from mlops.feature_store.entities import OnDemandView
 from mlops.feature_store.references import FeatureReference, read_references
+from mlops.feature_store.values import FeatureType
 from mlops.records import thaw
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlops.features import FeatureState
 
-__all__ = ["checked", "compute_rows", "input_references", "row_function", "state_of"]
+__all__ = ["check_input_types", "checked", "compute_rows", "input_references", "row_function", "state_of"]
 
 
 def state_of(view: OnDemandView) -> FeatureState:
@@ -48,6 +49,32 @@ def checked(view: OnDemandView) -> OnDemandView:
         if reference.feature == "*":
             raise InvalidInput(f"Input {name!r} comes from {str(reference)!r}; name one feature.")
     return view.changed(features=tuple(state.feature_names))
+
+
+def check_input_types(view: OnDemandView, types: Mapping[str, FeatureType]) -> None:
+    """Refuse features of a type that the state cannot compute with.
+
+    A state with custom steps is not looked at: they may make something else of an input.
+
+    Args:
+        view: Whose state it is.
+        types: Of the features that inputs come from, by input.
+
+    Raises:
+        InvalidInput: With the input, the feature and what is needed instead.
+    """
+    import polars as pl
+
+    from mlops.features import UnsuitableColumn
+    from mlops.features.columns import check_types
+
+    state = state_of(view)
+    names = [column.name for column, _ in state.chosen() if column.name in types]
+    try:
+        check_types(state.plan, () if state.steps else names, pl.Schema({name: types[name].column() for name in names}))
+    except UnsuitableColumn as error:
+        origin = view.inputs[error.column]
+        raise InvalidInput(f"Input {error.column!r} comes from {origin!r}, which does not fit. {error}") from error
 
 
 def compute_rows(view: OnDemandView, inputs: pl.DataFrame) -> pl.DataFrame:

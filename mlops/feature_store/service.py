@@ -165,7 +165,7 @@ class FeatureStoreService:
         """Keep a view whose features are computed when they are asked for, by a state fitted in training.
 
         Raises:
-            InvalidInput: An input is none of the state's, or is no stored feature.
+            InvalidInput: An input is none of the state's, or no stored feature of a type that it computes with.
         """
         return self._registrar.apply_on_demand(view)
 

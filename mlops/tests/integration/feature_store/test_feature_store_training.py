@@ -206,6 +206,19 @@ def test_an_on_demand_view_needs_its_inputs(on_demand: FeatureStoreService) -> N
         on_demand.apply_on_demand(OnDemandView(name="odd", state=state, inputs={"cuont": "counts:reads"}))
 
 
+def test_an_input_of_an_unfit_type_is_refused_when_it_is_applied(described: FeatureStoreService) -> None:
+    """Text where the state computes with a number, a number where it reads words; requests would all fail."""
+    rows = pl.DataFrame({"sample_id": ["S-1"], "event_timestamp": [MONDAY], "lot": ["A7"], "grade": [3]})
+    described.apply_view(FeatureView(name="lots", entity="sample"), rows)
+    plan = FeaturePlan(numeric=("count",), text=("words",), categorical=("kind",))
+    state = fit(plan, pl.DataFrame({"count": [1, 2], "words": ["clear serum", "red serum"], "kind": ["a", "b"]}))
+    for name, origin, needed in (("count", "lots:lot", "a number or boolean"), ("words", "lots:grade", "text")):
+        with pytest.raises(InvalidInput, match=f"'{name}' comes from '{origin}'.* needs {needed} there"):
+            described.apply_on_demand(OnDemandView(name="odd", state=state, inputs={name: origin}))
+    fitting = {"count": "lots:grade", "words": "lots:lot", "kind": "lots:grade"}
+    assert described.apply_on_demand(OnDemandView(name="even", state=state, inputs=fitting)).version == 1
+
+
 def test_statistics_are_of_every_day_with_events(described: FeatureStoreService) -> None:
     """Kept, and replaced when they are computed again."""
     for _ in range(2):

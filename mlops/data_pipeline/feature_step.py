@@ -11,6 +11,7 @@ from mlops.data_pipeline.entities import ColumnType, DataSchema, FeatureEngineer
 from mlops.data_pipeline.snapshot_columns import ROW
 from mlops.errors import InvalidInput, did_you_mean
 from mlops.features import OutOfFold, fit_out_of_fold, split, transform_training
+from mlops.features.custom import naming_steps
 from mlops.features.splitting import PART, PARTS
 
 __all__ = ["divided", "fit_features", "write_features"]
@@ -54,7 +55,8 @@ def write_features(
     is_train = pl.col(PART) == _TRAIN
     fold = pl.when(is_train).then(_fold(parted.filter(is_train), config)).otherwise(-1)
     rows = transform_training(fitted, parted, fold=fold, keep=kept)
-    rows.sink_parquet(file, compression=_COMPRESSION, statistics=False)
+    with naming_steps(config.custom_transformations, good):
+        rows.sink_parquet(file, compression=_COMPRESSION, statistics=False)
     if config.custom_transformations:
         _check_rows(good, file, config.custom_transformations)
 

@@ -6,13 +6,14 @@ the function when it imports the site's module; that is why the registrations be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from mlops.errors import InvalidInput
+from mlops.errors import InvalidInput, MLOpsError
 from mlops.features.errors import ColumnNotFound, TransformationNotFound
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Transformation",
     "apply_steps",
     "get_transformation",
+    "naming_steps",
     "register_transformation",
     "registered_transformations",
 ]
@@ -28,6 +30,7 @@ FrameFunction = Callable[[pl.LazyFrame], "pl.LazyFrame | pl.Expr | Iterable[pl.E
 RowFunction = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _REGISTERED: dict[str, Transformation] = {}
+_PLAN = "\n\nResolved plan until failure:"  # what Polars adds to its errors
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,40 @@ def apply_steps(names: Iterable[str], frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame
 
 
+@contextmanager
+def naming_steps(names: Iterable[str], frame: pl.LazyFrame) -> Iterator[None]:
+    """Have an error of the block name the custom step that it came of, which Polars does not know.
+
+    Only after an error the steps are done once more, one after the other.
+
+    Args:
+        names: Of the steps.
+        frame: The rows that they were applied to.
+
+    Raises:
+        InvalidInput: A step cannot make its columns of these rows.
+    """
+    try:
+        yield
+    except MLOpsError:
+        raise
+    except Exception:
+        for name in names if _trouble(frame) is None else ():
+            frame = apply_steps([name], frame)
+            if (trouble := _trouble(frame)) is not None:
+                raise _raised(name, trouble) from trouble
+        raise
+
+
+def _trouble(frame: pl.LazyFrame) -> Exception | None:
+    """Return what happens when all cells are computed."""
+    try:
+        frame.select(pl.all().null_count()).collect(engine="streaming")
+    except Exception as error:  # noqa: BLE001  (whatever a site's function raises)
+        return error
+    return None
+
+
 def _applied(step: Transformation, frame: pl.LazyFrame) -> pl.LazyFrame:
     if step.inputs:
         columns = frame.collect_schema().names()
@@ -121,17 +158,31 @@ def _applied(step: Transformation, frame: pl.LazyFrame) -> pl.LazyFrame:
                 raise ColumnNotFound(name, known=columns)
     made = step.function if isinstance(step.function, pl.Expr) else _called(step.name, step.function, frame)
     if isinstance(made, pl.LazyFrame):
-        return made
+        return _possible(step.name, made)
     if not isinstance(made, pl.Expr | Iterable):
         raise InvalidInput(
             f"The transformation {step.name!r} returned {made!r}; it has to return the LazyFrame with columns added, "
             "or the expressions that make them."
         )
-    return frame.with_columns(made if isinstance(made, pl.Expr) else list(made))
+    return _possible(step.name, frame.with_columns(made if isinstance(made, pl.Expr) else list(made)))
 
 
 def _called(name: str, function: FrameFunction, frame: pl.LazyFrame) -> pl.LazyFrame | pl.Expr | Iterable[pl.Expr]:
     try:
         return function(frame)
     except Exception as error:
-        raise InvalidInput(f"The transformation {name!r} raised {type(error).__name__}: {error}") from error
+        raise _raised(name, error) from error
+
+
+def _possible(name: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a frame whose columns Polars can make, as far as that shows without rows."""
+    try:
+        frame.collect_schema()
+    except Exception as error:
+        raise _raised(name, error) from error
+    return frame
+
+
+def _raised(name: str, error: Exception) -> InvalidInput:
+    told = str(error).split(_PLAN)[0]
+    return InvalidInput(f"The transformation {name!r} raised {type(error).__name__}: {told}")

@@ -9,7 +9,7 @@ import polars as pl
 
 from mlops.errors import InvalidInput
 from mlops.features.columns import check_columns, check_present
-from mlops.features.custom import apply_steps, get_transformation
+from mlops.features.custom import apply_steps, get_transformation, naming_steps
 from mlops.features.errors import NothingToLearnFrom
 from mlops.features.plan import FeaturePlan
 from mlops.features.state import StepState
@@ -65,11 +65,14 @@ class TrainingRows:
                 "and they came as an iterator, which gives them once. Pass a LazyFrame or a list of DataFrames."
             )
         if isinstance(parts, pl.LazyFrame):
-            yield from self._ready(parts).collect_batches(chunk_size=_BATCH, maintain_order=False, engine="streaming")
+            ready = self._ready(parts)
+            with naming_steps(self._plan.steps, parts):
+                yield from ready.collect_batches(chunk_size=_BATCH, maintain_order=False, engine="streaming")
             return
         for part in parts:
             for piece in part.iter_slices(_BATCH):
-                yield self._ready(piece.lazy()).collect()
+                with naming_steps(self._plan.steps, piece.lazy()):
+                    yield self._ready(piece.lazy()).collect()
 
     def _ready(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self._fold is not None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import polars as pl
 
 from mlops.features.columns import check_present, check_types
-from mlops.features.custom import apply_steps
+from mlops.features.custom import apply_steps, naming_steps
 from mlops.features.expressions import feature_expressions, working_columns
 from mlops.features.state import FeatureState
 
@@ -35,7 +35,10 @@ def transform(state: FeatureState, frame: Frame, *, keep: Iterable[str] = ()) ->
         TransformationNotFound: A custom step is not registered in this process.
     """
     lazy = _lazily(state, frame.lazy(), tuple(keep))
-    return lazy.collect() if isinstance(frame, pl.DataFrame) else lazy
+    if isinstance(frame, pl.LazyFrame):
+        return lazy
+    with naming_steps((step.name for step in state.steps), frame.lazy()):
+        return lazy.collect()
 
 
 def _lazily(state: FeatureState, frame: pl.LazyFrame, keep: tuple[str, ...]) -> pl.LazyFrame:

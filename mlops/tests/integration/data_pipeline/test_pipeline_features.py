@@ -195,6 +195,19 @@ def test_custom_steps_that_lose_rows_fail_the_run(
     )
 
 
+@pytest.mark.parametrize("bad", [0, 27])
+def test_a_run_whose_custom_expression_fails_names_it(
+    sqlite_pipeline: DataPipelineService, tmp_path: Path, bad: int
+) -> None:
+    """On a row to learn from as on the latest one, which only gets features."""
+    sqlite_pipeline.register_transformation("digits", pl.col("sample_id").str.slice(1).cast(pl.Int64).alias("digits"))
+    samples(sample_id=["S-x" if row == bad else f"S{row}" for row in range(30)]).write_csv(tmp_path / "table.csv")
+    split = {"method": "time", "column": "taken"}
+    told = samples_config(numeric_features=["digits"], custom_transformations=["digits"], split=split)
+    error = failed(sqlite_pipeline, tmp_path / "table.csv", config=told)
+    assert error.reason.startswith("The transformation 'digits' raised InvalidOperationError: conversion from")
+
+
 def failed(pipeline: DataPipelineService, *arguments: Any, **told: Any) -> PipelineFailed:
     with pytest.raises(PipelineFailed) as error:
         run(pipeline, *arguments, **told)

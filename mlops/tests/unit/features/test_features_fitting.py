@@ -416,6 +416,23 @@ def test_a_custom_step_that_raises_is_named() -> None:
         fit(FeaturePlan(numeric=("x",), steps=("fitting-broken",)), pl.DataFrame({"x": [1.0, 2.0]}))
 
 
+@pytest.mark.parametrize("as_frame", [pl.DataFrame, pl.LazyFrame])
+def test_an_expression_that_fails_on_rows_or_columns_is_named(as_frame: type[pl.DataFrame | pl.LazyFrame]) -> None:
+    """When it is planned or only when rows come; the steps before it are not blamed."""
+    register_transformation("fitting-fine", pl.col("x").alias("same"))
+    register_transformation("fitting-cast", pl.col("x").cast(pl.Int64).alias("whole"))
+    register_transformation("fitting-lost", pl.col("nowhere").alias("whole"))
+    rows = as_frame({"x": ["1", "2x"]})
+    for name, trouble in (("fitting-cast", "InvalidOperationError: conversion"), ("fitting-lost", "ColumnNotFound")):
+        plan = FeaturePlan(numeric=("whole",), steps=("fitting-fine", name))
+        with pytest.raises(InvalidInput, match=f"The transformation '{name}' raised {trouble}") as raised:
+            fit(plan, rows)
+        assert "plan until failure" not in str(raised.value)
+    state = fit(FeaturePlan(numeric=("whole",), steps=("fitting-cast",)), pl.DataFrame({"x": ["1", "2"]}))
+    with pytest.raises(InvalidInput, match="'fitting-cast' raised InvalidOperationError"):
+        transform(state, pl.DataFrame({"x": ["1", "2x"]}))
+
+
 def test_a_sequence_of_bases_is_no_term() -> None:
     """A term is the name of a feature; words of more than a hundred characters are left out."""
     rows = pl.DataFrame({"t": ["clear " + "ACGT" * 1000, "clear " + "ACGT" * 1000, "a" * 100]})

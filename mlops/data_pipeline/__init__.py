@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         RunStep,
     )
     from mlops.data_pipeline.inspection import Validation
+    from mlops.data_pipeline.named_rules import register_rule
     from mlops.data_pipeline.quality import QualityReport
     from mlops.data_pipeline.reading import ReadOptions
     from mlops.data_pipeline.schema_diff import SchemaDiff
@@ -90,6 +91,7 @@ __all__ = [
     "UnreadableInput",
     "UnsupportedFormat",
     "Validation",
+    "register_rule",
 ]
 
 _ENTITIES = (
@@ -104,6 +106,7 @@ _HOMES = {
     "ReadOptions": "mlops.data_pipeline.reading",
     "SchemaDiff": "mlops.data_pipeline.schema_diff",
     "Validation": "mlops.data_pipeline.inspection",
+    "register_rule": "mlops.data_pipeline.named_rules",
 }
 
 

@@ -80,7 +80,11 @@ class NamedRuleNotFound(NotFound):
     kind = "rule"
 
     def __init__(self, name: str, *, known: Iterable[str] = ()) -> None:
-        super().__init__(name, known=known, hint=f"Register it first: register_rule({name!r}, function).")
+        super().__init__(
+            name,
+            known=known,
+            hint=f"Register it first: register_rule({name!r}, function); commands do so by --import MODULE.",
+        )
 
 
 class _Exists(Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 
 import polars as pl
@@ -11,11 +12,15 @@ from mlops.data_pipeline.errors import NamedRuleNotFound
 from mlops.errors import InvalidInput
 from mlops.values import check_name, short_repr
 
-__all__ = ["NamedRules"]
+__all__ = ["NamedRules", "register_rule"]
+
+RuleFunction = Callable[[], pl.Expr]
+
+_REGISTERED: dict[str, RuleFunction] = {}  # by modules, which the process imports before it opens any pipeline
 
 
 class NamedRules:
-    """The Polars rules of a process. Schemas name them; workers that check rows have to register them too.
+    """The Polars rules of a pipeline, and those of its process. Schemas name them; workers have to register them too.
 
     Example:
         >>> rules = NamedRules()
@@ -25,9 +30,9 @@ class NamedRules:
     """
 
     def __init__(self) -> None:
-        self._functions: dict[str, Callable[[], pl.Expr]] = {}
+        self._functions: ChainMap[str, RuleFunction] = ChainMap({}, _REGISTERED)
 
-    def register(self, name: str, function: Callable[[], pl.Expr]) -> None:
+    def register(self, name: str, function: RuleFunction) -> None:
         """Keep a rule under a name; a rule of the same name is replaced.
 
         Args:
@@ -38,16 +43,7 @@ class NamedRules:
         Raises:
             InvalidInput: The name cannot be one, or the function gives no expression.
         """
-        try:
-            check_name(name, what="rule")
-        except ValueError as error:
-            raise InvalidInput(str(error)) from error
-        made = function()
-        if not isinstance(made, pl.Expr):
-            raise InvalidInput(
-                f"Rule {name!r} gave {short_repr(made)}, which is no Polars expression. "
-                "Register a function that returns one, such as lambda: pl.col('dose') < 10."
-            )
+        _check_rule(name, function)
         self._functions[name] = function
 
     def names(self) -> tuple[str, ...]:
@@ -75,3 +71,33 @@ class NamedRules:
         for name in wanted:
             found.update(name.encode() + b"\0" + self.expression(name).meta.serialize())
         return found.hexdigest() if wanted else ""
+
+
+def register_rule(name: str, function: RuleFunction) -> None:
+    """Give a Polars expression, true for good rows, the name that row rules of schemas refer to, in this process.
+
+    For modules that commands import by `--import`; every pipeline of the process has the rule, unless it registered one
+    of this name itself.
+
+    Args:
+        name: What `RowRule.polars_name` refers to.
+        function: Called without arguments, returns the expression.
+
+    Raises:
+        InvalidInput: The name cannot be one, or the function gives no expression.
+    """
+    _check_rule(name, function)
+    _REGISTERED[name] = function
+
+
+def _check_rule(name: str, function: RuleFunction) -> None:
+    try:
+        check_name(name, what="rule")
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
+    made = function()
+    if not isinstance(made, pl.Expr):
+        raise InvalidInput(
+            f"Rule {name!r} gave {short_repr(made)}, which is no Polars expression. "
+            "Register a function that returns one, such as lambda: pl.col('dose') < 10."
+        )

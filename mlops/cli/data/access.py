@@ -75,7 +75,9 @@ NullOption = Annotated[
 ImportsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--import", metavar="MODULE", help="Import this module first; it registers transformations. May be repeated."
+        "--import",
+        metavar="MODULE",
+        help="Import this module first; it registers rules and transformations. May be repeated.",
     ),
 ]
 QueryOption = Annotated[str, typer.Option(help="One SELECT, for a database.")]

@@ -13,6 +13,7 @@ from mlops.cli.data.access import (
     DecimalCommaOption,
     EncodingOption,
     HeaderLineOption,
+    ImportsOption,
     NullOption,
     ProjectOption,
     QueryOption,
@@ -27,6 +28,7 @@ from mlops.cli.data.access import (
 )
 from mlops.cli.data.runs import write_notes
 from mlops.cli.files import write_document, write_file
+from mlops.cli.importing import imported
 from mlops.cli.options import DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def validate(
     table: TableArgument,
     *,
     schema: SchemaOption = None,
+    imports: ImportsOption = None,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
@@ -97,6 +100,8 @@ def validate(
     """Hold the rows of a table against a schema; exit with 1 when some do not fit."""
     from mlops.errors import InvalidInput
 
+    for module in imports or ():
+        imported(module)
     if schema is None:
         raise InvalidInput("Name a schema by --schema: a JSON file, as `mlops data infer` writes, or a stored one.")
     wanted = schema_from(schema, database, project)
@@ -124,6 +129,7 @@ def profile_table(
     *,
     schema: SchemaOption = None,
     html: Annotated[Path | None, typer.Option(help="Also write the report as a page to this file.")] = None,
+    imports: ImportsOption = None,
     separator: SeparatorOption = "",
     encoding: EncodingOption = "",
     decimal_comma: DecimalCommaOption = False,
@@ -136,6 +142,8 @@ def profile_table(
     as_json: JsonOption = False,
 ) -> None:
     """Tell the quality of a table: a score with its parts, issues with examples, statistics of each column."""
+    for module in imports or ():
+        imported(module)
     wanted = schema_from(schema, database, project) if schema else None
     read = read_options(
         separator,

@@ -185,6 +185,26 @@ def test_a_module_of_transformations_is_imported_when_named(
     assert done["feature_count"] == 1
 
 
+def test_a_module_of_rules_is_imported_when_named(
+    data: Mlops, here: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A schema with named rules is one for every command that takes a schema; without the module it says what to do."""
+    rule = f"few_{database_url[:6]}"  # the process keeps it for the other database
+    Path(f"{rule}.py").write_text(
+        "import polars as pl\nfrom mlops.data_pipeline import register_rule\n"
+        f"register_rule('{rule}', lambda: pl.col('dose') < 2)\n"
+    )
+    Path("doses.csv").write_text("dose\n1\n3\n")
+    rules = [{"name": "few", "polars_name": rule}]
+    Path("doses.json").write_text(json.dumps({"name": "d", "columns": {"dose": "float"}, "validation_rules": rules}))
+    monkeypatch.syspath_prepend(here)
+    assert "--import MODULE" in data("validate", "doses.csv", "--schema", "doses.json").err
+    named = ("doses.csv", "--schema", "doses.json", "--import", rule, "--json")
+    assert json.loads(data("validate", *named).out)["counts"]["rule:few"] == 1
+    assert document(data("profile", *named))["score"]["value"] < 1
+    assert document(data("run", *named))["quarantined_rows"] == 1
+
+
 def test_a_run_tells_what_was_decided_and_where_its_bad_rows_are(data: Mlops) -> None:
     """On standard error, behind its facts, and again when it is shown."""
     Path("west.csv").write_bytes("id,dose\nKöln,1\nBonn,much\n".encode("cp1252"))

@@ -18,6 +18,7 @@ from mlops.data_pipeline.quality.probes import has_decimal_commas
 from mlops.data_pipeline.snapshot_columns import FAULT, ROW, is_own, raw_name
 from mlops.data_pipeline.typed_values import ORDERED_TYPES, ColumnType
 from mlops.errors import InvalidInput
+from mlops.values import short_repr
 
 __all__ = ["SAMPLE_ROWS", "infer_schema"]
 
@@ -31,6 +32,7 @@ _KEY_NAME = re.compile(r"(?:^|[ _.-])(?i:id|key|barcode|accession|uuid)$|[a-z]I[
 _KEY_TYPES = frozenset({ColumnType.STRING, ColumnType.INTEGER})
 _INTEGER = r"[+-]?(?:0|[1-9][0-9]{0,17})"  # a leading zero is part of a code, not of a number
 _FLOAT = r"(?i)[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?|nan"
+_COMMA = r"(?i)\s*[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:e[+-]?[0-9]+)?\s*"  # numbers with at most a decimal comma
 _BOOLEAN = r"(?i)true|false|yes|no"
 _ISO_DATE = "%Y-%m-%d"
 _DATE_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%b-%Y")
@@ -151,7 +153,13 @@ def _date_formats(dates: pl.DataFrame) -> list[str]:
 def _doubt(cells: pl.Series, dates: pl.DataFrame) -> str:
     """Return what a person should know who sees that a column is taken for text."""
     if has_decimal_commas(cells):
-        return "Numbers with a decimal comma, it seems: read the table with decimal_comma to have them as such."
+        others = cells.filter(~cells.str.contains(rf"\A(?:{_COMMA})\z"))
+        if others.is_empty():
+            return "Numbers with a decimal comma, it seems: read the table with decimal_comma to have them as such."
+        shown = short_repr(others[0])
+        return (
+            f"Numbers with a decimal comma, it seems, but decimal_comma does not read {shown}: mend such cells first."
+        )
     if dates.select(pl.any_horizontal(pl.all())).to_series().all():
         return "Dates, it seems, of which day and month cannot be told apart: name their formats in `format`."
     return ""

@@ -176,7 +176,7 @@ _SAID = {
     FindingKind.PADDED: (Severity.WARNING, "with spaces before or after the text."),
     FindingKind.DECIMAL_COMMA: (
         Severity.WARNING,
-        "with a decimal comma, read as text; read the table with decimal_comma to have numbers.",
+        "with a decimal comma, read as text; read the table with decimal_comma, and without points between thousands.",
     ),
     FindingKind.MIXED: (Severity.WARNING, "of another sort than the rest; the column has {detail}."),
 }

@@ -64,7 +64,9 @@ def test_dates_in_several_formats_are_dates() -> None:
     ("cells", "said"),
     [
         (["01/02/2024", "02/03/2024"], "day and month cannot be told apart"),
-        (["1,5", "2,25"], "decimal_comma"),
+        (["1,5", "2,25"], "read the table with decimal_comma"),
+        (["1.234,5", "2,25"], "decimal_comma does not read '1.234,5': mend"),
+        ([*(f"{dose},5" for dose in range(9)), "low"], "decimal_comma does not read 'low': mend"),
         (["low", "1,5"], ""),
     ],
 )

@@ -20,6 +20,7 @@ from mlops.database import open_database
 from mlops.jobs import Backoff, JobHandler, JobRunner, enqueue
 from mlops.tests.integration.jobs.conftest import KIND, have_effect, say
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which is ignored where a shell put all of this aside with &
 what = sys.argv[2]
 begun = threading.Event()
 

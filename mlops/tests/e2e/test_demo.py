@@ -8,14 +8,17 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = [sys.executable, "-W", "error", str(ROOT / "mlops_example.py")]
 COMMAND = [sys.executable, "-m", "mlops", "demo"]
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
+def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -42,46 +45,60 @@ def test_the_example_runs_twice_into_one_folder(tmp_path: Path) -> None:
     assert len((folder / "comparison.csv").read_text().splitlines()) > 5
 
 
-def test_the_command_answers_in_json_and_leaves_what_other_commands_read(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Return what `mlops demo --json` told, run twice into one folder, each with the model's moves until then."""
+    place, told = tmp_path_factory.mktemp("twice"), []
+    for _ in range(2):
+        outcome = json.loads(run(*COMMAND, "demo here", "--json", folder=place).stdout)
+        assert outcome["folder"] == str(place / "demo here")
+        told.append(
+            {**outcome, "moves": asked(outcome, "models", "history", outcome["registered"]["model_id"])["moves"]}
+        )
+    return told
+
+
+def asked(outcome: dict[str, Any], *words: str) -> dict[str, Any]:
+    """Return what a command answers of the demonstration's database."""
+    place = ["--database", outcome["database"]]
+    place += ["--project", "biopsies"] if words[0] == "models" else []
+    place += ["--tracking-dir", outcome["tracking_dir"]] if words[0] == "experiments" else []
+    answer: dict[str, Any] = json.loads(run(sys.executable, "-m", "mlops", *words, "--json", *place).stdout)
+    return answer
+
+
+def test_the_command_answers_in_json_and_leaves_what_other_commands_read(twice: list[dict[str, Any]]) -> None:
     """`mlops demo --json` names its database and best run, which `mlops experiments` then finds."""
-    outcome = json.loads(run(*COMMAND, "demo here", "--json").stdout)
-    assert outcome["runs"] == 12
-    assert outcome["held_out"]["accuracy"] > 0.9
-    assert outcome["folder"] == str(tmp_path / "demo here")
-    place = ["--database", outcome["database"], "--tracking-dir", outcome["tracking_dir"]]
-    key = outcome["best"]["experiment_id"]
-    shown = run(sys.executable, "-m", "mlops", "experiments", "show", key[-8:], "--json", *place).stdout
-    assert json.loads(shown)["experiment"]["name"] == outcome["best"]["name"]
+    for outcome in twice:
+        assert outcome["runs"] == 12
+        assert outcome["held_out"]["accuracy"] > 0.9
+        best = outcome["best"]
+        shown = asked(outcome, "experiments", "show", best["experiment_id"][-8:])
+        assert shown["experiment"]["name"] == best["name"]
 
 
-def test_the_model_is_registered_once_however_often_the_demo_runs(tmp_path: Path) -> None:
+def test_the_model_is_registered_once_however_often_the_demo_runs(twice: list[dict[str, Any]]) -> None:
     """The same content is the same version; each time it is promoted, replaced and rolled back to."""
-    for moves in (7, 11):
-        registered = json.loads(run(*COMMAND, "demo here", "--json").stdout)["registered"]
+    for outcome, moves in zip(twice, (7, 11), strict=True):
+        registered = outcome["registered"]
         assert registered["versions"] == ["1.0.0", "1.0.1"]
         assert registered["production"] == "1.0.0"
-        place = ["--database", f"sqlite:///{tmp_path / 'demo here' / 'mlops.db'}", "--project", "biopsies"]
-        history = [sys.executable, "-m", "mlops", "models", "history", registered["model_id"], "--json", *place]
-        assert len(json.loads(run(*history).stdout)["moves"]) == moves
+        assert len(outcome["moves"]) == moves
     cards = [Path(card) for card in registered["cards"]]
     assert sorted(card.suffix for card in cards) == [".html", ".html", ".md", ".md"]
     assert all("pathologist" in card.read_text("utf-8") for card in cards)
 
 
-def test_both_versions_are_compared_anew_each_time(tmp_path: Path) -> None:
+def test_both_versions_are_compared_anew_each_time(twice: list[dict[str, Any]]) -> None:
     """Every held-out biopsy is answered once, every diagnosis counted, and the verdict claims no more than that."""
-    seen = set()
-    for number in (1, 2):
-        tested = json.loads(run(*COMMAND, "demo here", "--json").stdout)["tested"]
-        seen.add(tested["test_id"])
-        assert len(seen) == number
+    tests = [outcome["tested"] for outcome in twice]
+    for tested in tests:
         assert 100 <= tested["interactions"] <= 120
         assert tested["is_proved"]
         assert tested["verdict"] in {"undecided", "better", "worse"}
-    place = ["--database", f"sqlite:///{tmp_path / 'demo here' / 'mlops.db'}"]
-    listed = json.loads(run(sys.executable, "-m", "mlops", "ab", "list", "--json", *place).stdout)["tests"]
-    assert {test["test_id"] for test in listed} == seen
-    assert {test["status"] for test in listed} == {"completed"}
-    page, picture = map(Path, tested["report"])
+    listed = asked(twice[-1], "ab", "list")["tests"]
+    assert {test["test_id"] for test in listed} == {tested["test_id"] for tested in tests}
+    assert [test["status"] for test in listed] == ["completed", "completed"]
+    page, picture = map(Path, tests[-1]["report"])
     assert "biopsy-triage 1.0.1 against 1.0.0" in page.read_text("utf-8")
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")

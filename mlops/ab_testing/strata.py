@@ -47,8 +47,9 @@ def _compared(metric: MetricMethod, evidence: Evidence, levels: Levels) -> tuple
         values = values._replace(mean=1 - np.asarray(values.mean))
     n, mean = _over_phases(values)
     are_rates = metric.kind is MetricKind.PROPORTION
-    if are_rates and not (np.nanmin(mean) >= 0 and np.nanmax(mean) <= 1):  # no rate: it is not compared at all
-        return ()
+    measured = mean[n > 0]
+    if are_rates and not (measured.size and measured.min() >= 0 and measured.max() <= 1):
+        return ()  # no rate is not compared at all, nor is what corrections have emptied
     found = compare_each_stratum(values, levels, are_rates=are_rates)
     columns: dict[str, Any] = {
         "count": n[:, 1:].astype(int),

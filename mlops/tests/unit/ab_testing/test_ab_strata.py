@@ -18,6 +18,7 @@ from mlops.ab_testing.method import choose
 from mlops.ab_testing.report_data import ABTestReport, StratumComparison
 from mlops.ab_testing.report_html import to_html
 from mlops.ab_testing.results import report
+from mlops.ab_testing.strata import each_stratum
 from mlops.cli.ab.report_page import report_page
 from mlops.stats.arms import Counts
 from mlops.stats.confidence_sequences import difference_of_proportions
@@ -112,6 +113,14 @@ def test_a_stratum_without_values_in_an_arm_claims_nothing() -> None:
     assert "no value in treatment_1" in part
     assert "no value in control" in part
     assert not re.search(r"\bnan\b|\binf\b", part)
+
+
+@pytest.mark.filterwarnings("error")
+def test_strata_that_corrections_have_emptied_are_left_out() -> None:
+    """Without a warning of numpy, which the user would see."""
+    nothing = Summary(np.zeros(2), np.full(2, np.nan), np.full(2, np.nan))
+    evidence = gathered(config := design(strata=["site"]), {"accuracy": MetricEvidence(nothing, strata={"A": nothing})})
+    assert each_stratum(config, choose(config), evidence) == ()
 
 
 @pytest.mark.parametrize("is_phased", [False, True])
